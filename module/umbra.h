@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The core's structures: the VM, its memslots and its vCPUs; each field says which lock guards it.
+ *
+ * Lock order: vm->lock > vcpu->mutex > vm->slots_lock > vm->srcu (read) > mmap_lock > vm->mmu_lock.
+ */
+#ifndef UM_UMBRA_H
+#define UM_UMBRA_H
+
+#include <linux/kernel.h>
+#include <linux/mm.h>
+#include <linux/mmu_notifier.h>
+#include <linux/mutex.h>
+#include <linux/preempt.h>
+#include <linux/refcount.h>
+#include <linux/spinlock.h>
+#include <linux/srcu.h>
+#include <linux/xarray.h>
+#include <asm/fpu/api.h>
+#include <asm/fpu/types.h>
+
+#include "../uapi/umbra.h"
+#include "stats.h"
+#include "types.h"
+
+#define UM_MAX_VCPUS	1024
+#define UM_MAX_VCPU_ID	4096
+#define UM_MAX_SLOTS	32764
+#define UM_NR_BACKENDS	3	/* indexed by UM_BACKEND_*; 0 unused */
+
+struct paging_desc;
+struct um_cpuid;
+struct um_emul;
+struct um_mmu_ops;
+struct um_vcpu;
+struct um_vm;
+struct walk_ops;
+
+/*
+ * One range of guest memory. Immutable once published (a change publishes a new one), except the tracking counts
+ * (vm->mmu_lock) and the dirty bitmap (atomic bits).
+ */
+struct um_memslot {
+	gfn_t base_gfn;
+	u64 npages;
+	hva_t hva;
+	u16 id;			/* slot id in the low 16 bits of kvm_userspace_memory_region.slot */
+	u32 flags;		/* KVM_MEM_* */
+	unsigned long *dirty;	/* KVM_MEM_LOG_DIRTY_PAGES: one bit a page */
+	u16 *track;		/* per gfn: how many shadowed guest tables live there; NULL without shadow. mmu_lock */
+	void *priv[UM_NR_BACKENDS];	/* a backend's own per-slot data, from mmu ops slot_init */
+};
+
+/* All slots of a VM, sorted by base_gfn; replaced as a whole under slots_lock, read under vm->srcu. */
+struct um_memslots {
+	u64 generation;
+	unsigned int count;
+	struct um_memslot *slot[];
+};
+
+struct um_vm {
+	refcount_t users;	/* the VM's fd, each vCPU's fd */
+	struct mm_struct *mm;	/* whose memory the slots name; pinned by mmgrab */
+	struct mutex lock;	/* creation of vCPUs, backend choice, enable_cap state */
+	struct mutex slots_lock;
+	struct srcu_struct srcu;
+	struct um_memslots __rcu *slots;
+	struct xarray vcpus;	/* by vcpu->id; written under lock */
+	unsigned int nr_vcpus;
+
+	/* Memory virtualisation. */
+	u32 backend;		/* UM_BACKEND_*: the VM's choice; fixed once a vCPU exists */
+	const struct um_mmu_ops *mmu[UM_NR_BACKENDS];	/* active backends; set under mmu_lock, never unset before destroy */
+	void *mmu_priv[UM_NR_BACKENDS];			/* their VM-wide data */
+	rwlock_t mmu_lock;	/* guards the backends' tables: parallel faults read, all else writes */
+	struct mmu_notifier mn;
+	unsigned long mmu_seq;	/* notifier sequence: bumped under mmu_lock when an invalidation ends */
+	long mmu_invalidating;	/* invalidations in progress; mmu_lock */
+	hva_t inval_start, inval_end;	/* what they span; mmu_lock */
+	bool mm_gone;		/* the notifier's release ran; mmu_lock */
+
+	gpa_t tss_addr;		/* KVM_SET_TSS_ADDR; lock */
+	gpa_t identity_map;	/* KVM_SET_IDENTITY_MAP_ADDR; lock */
+	bool dead;		/* a hardware or invariant failure: every KVM_RUN answers EIO */
+	u64 max_shadow_pages;	/* KVM_SET_NR_MMU_PAGES, 0 = automatic */
+	u64 tsc_khz;
+	struct um_vm_stats stats;
+};
+
+/* Which parts of the guest's state the caches in um_vcpu hold (avail) or must be written back (dirty). */
+enum um_state {
+	UM_ST_RIP	= 1u << 0,
+	UM_ST_RSP	= 1u << 1,
+	UM_ST_RFLAGS	= 1u << 2,
+	UM_ST_CR0	= 1u << 3,
+	UM_ST_CR3	= 1u << 4,
+	UM_ST_CR4	= 1u << 5,
+	UM_ST_EFER	= 1u << 6,
+	UM_ST_SEGS	= 1u << 7,
+	UM_ST_DTABLES	= 1u << 8,	/* GDTR, IDTR */
+	UM_ST_DR7	= 1u << 9,
+	UM_ST_PDPTR	= 1u << 10,
+	UM_ST_INTR	= 1u << 11,	/* interruptibility: sti_block, movss_block, nmi_block */
+	UM_ST_SYSENTER	= 1u << 12,
+	UM_ST_PAT	= 1u << 13,
+	UM_ST_MMU	= 1u << 14,	/* mmu_ctl or root: controls and the root are rewritten at the next entry */
+	UM_ST_TSC	= 1u << 15,
+	UM_ST_BASES	= 1u << 16,	/* FS and GS base alone (MSR writes) */
+	UM_ST_DEBUGCTL	= 1u << 17,
+	UM_ST_ALL	= (1u << 18) - 1,
+};
+
+/* vcpu->requests, handled before the next entry. */
+enum um_request {
+	UM_REQ_TLB_FLUSH,	/* every translation of this vCPU */
+	UM_REQ_RELOAD_ROOT,	/* the backend's root was invalidated: mmu->load_root() */
+	UM_REQ_EVENT,		/* look for an event to inject */
+	UM_REQ_TRIPLE_FAULT,
+	UM_REQ_KICK,		/* leave the guest, nothing else */
+};
+
+/* vcpu->mode: pairs with um_kick_vcpu(). */
+enum um_vcpu_mode { UM_OUTSIDE_GUEST, UM_IN_GUEST_MODE };
+
+/* A pending exception; the DR6/CR2 side effect is applied when it is delivered. */
+struct um_exception {
+	bool pending;
+	bool injected;		/* handed to hardware; comes back from the IDT-vectoring information if not delivered */
+	bool has_error;
+	bool soft;		/* INT3 or INTO: needs the instruction length */
+	u8 vector;
+	u8 insn_len;
+	u32 error;
+	bool has_payload;
+	u64 payload;		/* #PF: CR2; #DB: DR6 bits */
+};
+
+struct um_events {
+	struct um_exception exc;
+	bool irq_injected;	/* an external or soft interrupt is being delivered */
+	bool irq_soft;
+	u8 irq_vector;
+	u8 irq_insn_len;
+	bool nmi_injected;
+	u8 nmi_pending;		/* 0..2 */
+	bool smi_pending;
+};
+
+/* What the vCPU's backend asks of the entry controls; the VMX code never asks which backend it is. */
+struct um_mmu_ctl {
+	u32 intercepts;		/* UM_IC_* */
+	u32 pf_mask, pf_match;	/* page-fault error-code mask and match */
+	bool pf_bit;		/* exception-bitmap bit 14 */
+};
+
+#define UM_IC_CR3	(1u << 0)	/* MOV to CR3 exits and GUEST_CR3 is the backend's root, not the guest's CR3 */
+#define UM_IC_INVLPG	(1u << 1)
+#define UM_IC_PF	(1u << 2)	/* page faults exit as pf_* say */
+#define UM_IC_EPT	(1u << 3)	/* enable EPT; root is an EPT root */
+#define UM_IC_UNPAGED	(1u << 4)	/* CR0.PG (and PE) may be 0 in hardware: unrestricted guest */
+#define UM_IC_PAGING	(1u << 5)	/* CR0.PG, WP and CR4's paging bits are host-owned: every change exits */
+
+/* The root that the hardware walks, and its tag. */
+struct um_root {
+	hpa_t hpa;		/* of the top table; UM_INVALID_HPA: none loaded */
+	u16 tag;		/* VPID under which its translations are cached; 0 without VPID */
+	u8 levels;		/* of the hardware's walk: EPT 4 or 5; shadow 3 (PAE), 4 or 5 */
+};
+
+/* An MMIO access in flight between KVM_RUN calls; owned by the emulator's binding (emulator.c). */
+struct um_mmio {
+	gpa_t gpa;
+	u8 data[64];
+	u16 len, done;
+	bool write, needed, completed;
+};
+
+/* Guest MSRs that live in memory here rather than in the VMCS. */
+struct um_msrs {
+	u64 star, lstar, cstar, sfmask, kernel_gs_base, tsc_aux;
+	u64 pat, apic_base, misc_enable, tsc_adjust, tsc_deadline, debugctl, spec_ctrl, arch_caps, platform_info;
+	u64 sysenter_cs, sysenter_esp, sysenter_eip;
+	u64 mtrr_fixed[11], mtrr_base[8], mtrr_mask[8], mtrr_def;
+	u64 mcg_status, mcg_ctl, mce_banks[4 * 32];
+	u64 xss, feature_control, smi_count, ucode_rev;
+	u64 mcg_cap;
+};
+
+struct um_vcpu {
+	/* The entry path's own lines come first. */
+	u64 gpr[UM_NR_GPRS];	/* RSP's slot is valid as UM_ST_RSP says */
+	u64 rip, rflags;
+	u64 cr0, cr2, cr3, cr4, cr8, efer;	/* as the guest sees them */
+	u32 avail, dirty;	/* UM_ST_*; dirty implies avail */
+	u32 mode;		/* enum um_vcpu_mode */
+	unsigned long requests;	/* bits of enum um_request; atomic */
+	struct um_vm *vm;
+	const struct um_mmu_ops *mmu;	/* the backend that serves this vCPU now */
+	struct um_mmu_ctl mmu_ctl;
+	struct um_root root;
+	int cpu;		/* on which the hardware state is loaded, -1: none */
+	bool loaded;		/* between um_vcpu_load() and put; preempt notifier is registered */
+	bool fpu_loaded;
+
+	struct kvm_segment segs[UM_NR_SEGS];
+	struct kvm_dtable gdt, idt;
+	u64 pdpte[4];		/* PAE: architectural registers; gpa bits and P */
+	u64 db[4], dr6, dr7;
+	bool sti_block, movss_block, nmi_block;	/* UM_ST_INTR */
+	struct um_events ev;
+	struct um_msrs msr;
+	u64 tsc_offset;
+	u64 xcr0;
+
+	u32 id, index;
+	struct mutex mutex;	/* one vCPU ioctl at a time */
+	struct kvm_run *run;	/* page 0 of the mmap */
+	void *pio_page;		/* page 1: KVM_PIO_PAGE_OFFSET */
+	struct preempt_notifier pn;
+	struct fpu_guest fpu;
+	sigset_t sigset;
+	bool sigset_active;
+	u32 mp_state;
+	u32 guest_debug;	/* KVM_GUESTDBG_* */
+	u64 guest_db[4], guest_dr7;	/* what KVM_SET_GUEST_DEBUG asked */
+
+	struct um_cpuid *cpuid;	/* cpuid.c; never NULL after creation */
+	u8 maxphyaddr;		/* the guest's, from its CPUID */
+	void *mmu_priv[UM_NR_BACKENDS];	/* the backends' per-vCPU data */
+	struct um_emul *emul;	/* emulator.c's state; allocated on first use */
+
+	/*
+	 * The rest of an operation that userspace must take part in: called at the next KVM_RUN. 1: go on, 0: exit to
+	 * userspace again, <0: errno.
+	 */
+	int (*complete)(struct um_vcpu *vcpu);
+	struct um_mmio mmio;
+	struct um_vcpu_stats stats;
+};
+
+/* vm.c */
+long um_vm_create(u32 backend);			/* new VM's fd or errno; backend 0: the module's default */
+void um_vm_get(struct um_vm *vm);
+void um_vm_put(struct um_vm *vm);
+void um_vm_kill(struct um_vm *vm, const char *why);	/* hardware or invariant failure: WARN_ONCE, vm->dead */
+void um_make_request(struct um_vcpu *vcpu, enum um_request req);
+/* Set @req on every vCPU and have those in guest mode leave it; waits until they did when @wait. Any context that may IPI. */
+void um_request_all(struct um_vm *vm, enum um_request req, bool wait);
+void um_flush_remote_tlbs(struct um_vm *vm);	/* UM_REQ_TLB_FLUSH on all, and wait */
+void um_kick_vcpu(struct um_vcpu *vcpu);
+
+/* vcpu.c */
+long um_vcpu_create(struct um_vm *vm, u32 id);	/* fd or errno; takes vm->lock */
+void um_vcpu_destroy(struct um_vcpu *vcpu);
+long um_vcpu_run(struct um_vcpu *vcpu);		/* KVM_RUN; vcpu->mutex held */
+void um_vcpu_load(struct um_vcpu *vcpu);	/* hardware state onto this CPU; until um_vcpu_put() */
+void um_vcpu_put(struct um_vcpu *vcpu);
+void um_fpu_get(struct um_vcpu *vcpu);		/* the guest's FPU registers into the CPU */
+void um_fpu_put(struct um_vcpu *vcpu);
+
+/* vcpu_ioctl.c: the vCPU's file operations */
+extern const struct file_operations um_vcpu_fops;
+/* vm_ioctl.c */
+extern const struct file_operations um_vm_fops;
+
+/* state.c and cr.c: registers as the guest sees them. Callers have the vCPU loaded. */
+int um_set_cr0(struct um_vcpu *vcpu, u64 cr0);	/* 0, or 1: the guest gets #GP(0) */
+int um_set_cr3(struct um_vcpu *vcpu, u64 cr3);
+int um_set_cr4(struct um_vcpu *vcpu, u64 cr4);
+int um_set_cr8(struct um_vcpu *vcpu, u64 cr8);
+int um_set_efer(struct um_vcpu *vcpu, u64 efer);
+int um_set_xcr0(struct um_vcpu *vcpu, u32 index, u64 val);
+int um_set_dr(struct um_vcpu *vcpu, unsigned int nr, u64 val);	/* 0, 1 = #GP(0), 2 = #UD */
+u64 um_get_dr(struct um_vcpu *vcpu, unsigned int nr);
+int um_load_pdptes(struct um_vcpu *vcpu, u64 cr3);	/* read and check; 0, or 1 = #GP */
+void um_vcpu_reset(struct um_vcpu *vcpu);	/* architectural state after RESET */
+void um_fill_paging_desc(struct um_vcpu *vcpu, struct paging_desc *d);
+
+/* cpuid.c */
+int um_cpuid_init(struct um_vcpu *vcpu);
+void um_cpuid_destroy(struct um_vcpu *vcpu);
+void um_cpuid(struct um_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx);	/* inner loop: no lock, bounded */
+bool um_cpuid_has(struct um_vcpu *vcpu, u32 leaf, u32 subleaf, int reg, u32 bit);
+u64 um_cr4_guest_allowed(struct um_vcpu *vcpu);	/* CR4 bits that the guest's CPUID offers */
+
+/* msr.c: 0; 1: the guest gets #GP(0). @host: userspace asks (KVM_GET/SET_MSRS), so read-only MSRs may be written. */
+int um_msr_read(struct um_vcpu *vcpu, u32 index, u64 *val, bool host);
+int um_msr_write(struct um_vcpu *vcpu, u32 index, u64 val, bool host);
+
+/* event.c: guest-visible failures */
+void um_queue_exception(struct um_vcpu *vcpu, u8 vector);
+void um_queue_exception_err(struct um_vcpu *vcpu, u8 vector, u32 error);
+void um_queue_pf(struct um_vcpu *vcpu, gva_t gva, u32 error);
+void um_queue_db(struct um_vcpu *vcpu, u64 dr6_bits);
+void um_queue_gp(struct um_vcpu *vcpu);		/* #GP(0) */
+/* Past an emulated instruction: RIP += len, STI and MOV-SS blocking end, TF traps. 1: go on, 0: debug exit. */
+int um_skip_insn(struct um_vcpu *vcpu, unsigned int len);
+
+/* memslot.c; callers hold vm->srcu (read) or slots_lock */
+struct um_memslot *um_slot_find(struct um_vm *vm, gfn_t gfn);
+long um_slot_set(struct um_vm *vm, const struct kvm_userspace_memory_region *r);
+/* Count a shadowed guest table at @gfn in or out; mmu_lock held for write. */
+void um_track_add(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn);
+void um_track_remove(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn);
+bool um_tracked(struct um_memslot *slot, gfn_t gfn);
+void um_mark_dirty(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn);
+void um_slots_destroy(struct um_vm *vm);
+
+/* guest_mem.c */
+/**
+ * struct um_pfn - a host page found for a gfn
+ * @pfn: host frame
+ * @level: the largest level at which the host maps it contiguously and aligned with the gfn inside its slot
+ * @writable: the host page may be written through this mapping
+ * @page: reference held until um_pfn_put(); NULL for PFNMAP
+ * @seq: vm->mmu_seq sampled before the lookup
+ */
+struct um_pfn {
+	u64 pfn;
+	u8 level;
+	bool writable;
+	struct page *page;
+	unsigned long seq;
+};
+
+/* Find (and let the host allocate) the page behind @gfn. Sleeps. 0, -EFAULT, -EHWPOISON, -EINTR, -ENOENT (mm is gone). */
+int um_pfn_get(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn, bool write, struct um_pfn *out);
+void um_pfn_put(struct um_pfn *pfn, bool dirtied);
+/* mmu_lock held: must the page found at @p->seq be thrown away because the host changed its mapping of @gfn's hva? */
+bool um_pfn_stale(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn, const struct um_pfn *p);
+int um_read_guest(struct um_vm *vm, gpa_t gpa, void *data, size_t len);		/* sleeps; vm->srcu held; 0 or -EFAULT */
+int um_write_guest(struct um_vm *vm, gpa_t gpa, const void *data, size_t len);	/* also dirty log, not gpa_written */
+int um_read_guest_atomic(struct um_vm *vm, gpa_t gpa, void *data, size_t len);	/* never sleeps: -EFAULT if not mapped */
+/* Replace @size (4 or 8) bytes if equal to @old: 0, 1 changed meanwhile, -EFAULT. Sleeps. Marks dirty. */
+int um_cmpxchg_guest(struct um_vm *vm, gpa_t gpa, unsigned int size, u64 old, u64 new);
+int um_guest_mem_init(struct um_vm *vm);	/* registers the MMU notifier */
+void um_guest_mem_destroy(struct um_vm *vm);	/* unregisters; the VM is freed by the notifier's free callback */
+extern const struct walk_ops um_walk_ops;	/* ctx = struct um_vm *: the guest walk over this VM's memory; sleeps */
+
+/* emulator.c: binds emulate/ to a vCPU */
+/* Emulate the instruction at RIP. 1: done, re-enter; 0: to userspace (MMIO, PIO, error); <0 errno. */
+int um_emulate(struct um_vcpu *vcpu, gpa_t fault_gpa, bool gpa_valid);
+/* IN/OUT without string: answers like um_emulate(). */
+int um_pio(struct um_vcpu *vcpu, u16 port, unsigned int size, bool in, unsigned int insn_len);
+/* Translate as the guest would (KVM_TRANSLATE, emulator): WALK_* with A/D set when @set_ad. */
+int um_gva_to_gpa(struct um_vcpu *vcpu, gva_t gva, u32 pfec, bool set_ad, gpa_t *gpa, u32 *error_code);
+void um_emul_destroy(struct um_vcpu *vcpu);
+
+/* An internal error for userspace: fills run, returns 0. */
+int um_exit_internal_error(struct um_vcpu *vcpu, u32 suberror, unsigned int ndata, const u64 *data);
+
+extern u32 um_default_backend;	/* parameter mmu= as UM_BACKEND_* */
+u32 um_backend_mask(void);	/* backends that this CPU can run: bit n = UM_BACKEND_n */
+const struct um_mmu_ops *um_backend_ops(u32 backend);
+
+#include "state.h"
+
+#endif
