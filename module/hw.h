@@ -54,11 +54,13 @@ bool hw_enter(struct um_vcpu *vcpu);
 bool hw_handle_exit_fast(struct um_vcpu *vcpu);
 /* After the inner loop, interrupts off: #MC, NMI already taken, requeue of an interrupted delivery; restore host state. */
 void hw_leave(struct um_vcpu *vcpu);
+/* An exit waits for hw_handle_exit(): the fast handler did not answer it. */
+bool hw_exit_pending(struct um_vcpu *vcpu);
 /* Interrupts on; vm->srcu held. 1: re-enter, 0: to userspace, <0: errno. */
 int hw_handle_exit(struct um_vcpu *vcpu);
 
 void hw_get(struct um_vcpu *vcpu, u32 mask);	/* UM_ST_* from hardware into the caches; loaded */
-/* Before entry, interrupts on: pick what to inject from vcpu->ev, arm windows. True: an immediate exit is wanted. */
+/* Before entry, interrupts on: hand the hardware what vcpu->ev holds, arm windows. */
 void hw_inject(struct um_vcpu *vcpu);
 void hw_request_irq_window(struct um_vcpu *vcpu, bool on);
 bool hw_irq_allowed(struct um_vcpu *vcpu);	/* an external interrupt could be injected now */

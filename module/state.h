@@ -101,14 +101,18 @@ static inline bool um_64bit(struct um_vcpu *vcpu)
 {
 	if (!um_long_mode(vcpu))
 		return false;
-	um_need(vcpu, UM_ST_SEGS);
-	return vcpu->segs[UM_CS].l;
+	if (vcpu->avail & UM_ST_SEGS)
+		return vcpu->segs[UM_CS].l;
+	um_need(vcpu, UM_ST_MODE);
+	return vcpu->cs_l;
 }
 
 static inline unsigned int um_cpl(struct um_vcpu *vcpu)
 {
-	um_need(vcpu, UM_ST_SEGS);
-	return vcpu->segs[UM_SS_SEG].dpl;
+	if (vcpu->avail & UM_ST_SEGS)
+		return vcpu->segs[UM_SS_SEG].dpl;
+	um_need(vcpu, UM_ST_MODE);
+	return vcpu->cpl;
 }
 
 static inline bool um_request_pending(const struct um_vcpu *vcpu)

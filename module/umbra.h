@@ -105,7 +105,7 @@ enum um_state {
 	UM_ST_PAT	= 1u << 13,
 	UM_ST_MMU	= 1u << 14,	/* mmu_ctl or root: controls and the root are rewritten at the next entry */
 	UM_ST_TSC	= 1u << 15,
-	UM_ST_BASES	= 1u << 16,	/* FS and GS base alone (MSR writes) */
+	UM_ST_MODE	= 1u << 16,	/* cs_l and cpl; read-only, SEGS has the truth when it is cached */
 	UM_ST_DEBUGCTL	= 1u << 17,
 	UM_ST_ALL	= (1u << 18) - 1,
 };
@@ -202,6 +202,8 @@ struct um_vcpu {
 	bool loaded;		/* between um_vcpu_load() and put; preempt notifier is registered */
 	bool fpu_loaded;
 
+	bool cs_l;
+	u8 cpl;
 	struct kvm_segment segs[UM_NR_SEGS];
 	struct kvm_dtable gdt, idt;
 	u64 pdpte[4];		/* PAE: architectural registers; gpa bits and P */

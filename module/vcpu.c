@@ -1,0 +1,443 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A vCPU's life and its run loop. vcpu->mutex is held by every ioctl; vm->lock by creation; requests and mode are
+ * shared with whoever kicks.
+ */
+#include <linux/anon_inodes.h>
+#include <linux/file.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include "host.h"
+#include "mmu.h"
+#include "umbra.h"
+
+static struct um_vcpu *pn_to_vcpu(struct preempt_notifier *pn)
+{
+	return container_of(pn, struct um_vcpu, pn);
+}
+
+static void sched_in(struct preempt_notifier *pn, int cpu)
+{
+	hw_load(pn_to_vcpu(pn));
+}
+
+static void sched_out(struct preempt_notifier *pn, struct task_struct *next)
+{
+	hw_put(pn_to_vcpu(pn));
+}
+
+static struct preempt_ops preempt_ops = { .sched_in = sched_in, .sched_out = sched_out };
+
+void um_vcpu_load(struct um_vcpu *vcpu)
+{
+	preempt_disable();
+	preempt_notifier_register(&vcpu->pn);
+	hw_load(vcpu);
+	vcpu->loaded = true;
+	preempt_enable();
+}
+
+void um_vcpu_put(struct um_vcpu *vcpu)
+{
+	preempt_disable();
+	vcpu->loaded = false;
+	hw_put(vcpu);
+	preempt_notifier_unregister(&vcpu->pn);
+	preempt_enable();
+}
+
+void um_fpu_get(struct um_vcpu *vcpu)
+{
+	if (vcpu->fpu_loaded)
+		return;
+	host_fpu_swap(&vcpu->fpu, true);
+	vcpu->fpu_loaded = true;
+}
+
+void um_fpu_put(struct um_vcpu *vcpu)
+{
+	if (!vcpu->fpu_loaded)
+		return;
+	host_fpu_swap(&vcpu->fpu, false);
+	vcpu->fpu_loaded = false;
+}
+
+static void destroy_backends(struct um_vcpu *vcpu)
+{
+	unsigned int b;
+
+	for (b = 0; b < UM_NR_BACKENDS; b++)
+		if (vcpu->vm->mmu[b] && vcpu->mmu_priv[b])
+			vcpu->vm->mmu[b]->vcpu_destroy(vcpu);
+}
+
+/* The VM's own backend comes first: it may bring in another for vCPUs that do not page yet. */
+static int init_backends(struct um_vcpu *vcpu)
+{
+	struct um_vm *vm = vcpu->vm;
+	unsigned int b;
+	int r = um_mmu_activate(vm, vm->backend);
+
+	if (r)
+		return r;
+	vcpu->mmu = vm->mmu[vm->backend];
+	r = vcpu->mmu->vcpu_init(vcpu);
+	for (b = 0; !r && b < UM_NR_BACKENDS; b++)
+		if (vm->mmu[b] && !vcpu->mmu_priv[b])
+			r = vm->mmu[b]->vcpu_init(vcpu);
+	if (r)
+		destroy_backends(vcpu);
+	return r;
+}
+
+static int init_pages(struct um_vcpu *vcpu)
+{
+	vcpu->run = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	vcpu->pio_page = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	return vcpu->run && vcpu->pio_page ? 0 : -ENOMEM;
+}
+
+static void free_pages_of(struct um_vcpu *vcpu)
+{
+	free_page((unsigned long)vcpu->run);
+	free_page((unsigned long)vcpu->pio_page);
+}
+
+static int init_vcpu(struct um_vcpu *vcpu)
+{
+	int r = init_pages(vcpu);
+
+	if (r)
+		goto no_pages;
+	r = host_fpu_alloc(&vcpu->fpu);
+	if (r)
+		goto no_pages;
+	r = um_cpuid_init(vcpu);
+	if (r)
+		goto no_cpuid;
+	r = hw_vcpu_init(vcpu);
+	if (r)
+		goto no_hw;
+	r = init_backends(vcpu);
+	if (r)
+		goto no_backends;
+	um_vcpu_reset(vcpu);
+	um_dirty(vcpu, UM_ST_ALL);
+	um_make_request(vcpu, UM_REQ_RELOAD_ROOT);
+	return 0;
+
+no_backends:
+	hw_vcpu_destroy(vcpu);
+no_hw:
+	um_cpuid_destroy(vcpu);
+no_cpuid:
+	host_fpu_free(&vcpu->fpu);
+no_pages:
+	free_pages_of(vcpu);
+	return r;
+}
+
+static struct um_vcpu *alloc_vcpu(struct um_vm *vm, u32 id)
+{
+	struct um_vcpu *vcpu = kzalloc(hw_vcpu_size, GFP_KERNEL_ACCOUNT);
+	int r;
+
+	if (!vcpu)
+		return ERR_PTR(-ENOMEM);
+	vcpu->vm = vm;
+	vcpu->id = id;
+	vcpu->index = vm->nr_vcpus;
+	vcpu->root.hpa = UM_INVALID_HPA;
+	mutex_init(&vcpu->mutex);
+	preempt_notifier_init(&vcpu->pn, &preempt_ops);
+	r = init_vcpu(vcpu);
+	if (r) {
+		kfree(vcpu);
+		return ERR_PTR(r);
+	}
+	return vcpu;
+}
+
+void um_vcpu_destroy(struct um_vcpu *vcpu)
+{
+	um_emul_destroy(vcpu);
+	destroy_backends(vcpu);
+	hw_vcpu_destroy(vcpu);
+	um_cpuid_destroy(vcpu);
+	host_fpu_free(&vcpu->fpu);
+	free_pages_of(vcpu);
+	kfree(vcpu);
+}
+
+/* Nothing may fail once the vCPU is in vm->vcpus: others may use it without a reference. */
+static long publish(struct um_vcpu *vcpu)
+{
+	struct um_vm *vm = vcpu->vm;
+	char name[24];
+	struct file *file;
+	int fd = get_unused_fd_flags(O_CLOEXEC);
+
+	if (fd < 0)
+		return fd;
+	snprintf(name, sizeof(name), "umbra-vcpu:%u", vcpu->id);
+	um_vm_get(vm);
+	file = anon_inode_getfile(name, &um_vcpu_fops, vcpu, O_RDWR);
+	if (IS_ERR(file)) {
+		um_vm_put(vm);
+		put_unused_fd(fd);
+		return PTR_ERR(file);
+	}
+	xa_store(&vm->vcpus, vcpu->id, vcpu, GFP_KERNEL_ACCOUNT);
+	vm->nr_vcpus++;
+	fd_install(fd, file);
+	return fd;
+}
+
+static long create_locked(struct um_vm *vm, u32 id)
+{
+	struct um_vcpu *vcpu;
+	long r;
+
+	if (vm->nr_vcpus >= UM_MAX_VCPUS)
+		return -EINVAL;
+	r = xa_insert(&vm->vcpus, id, NULL, GFP_KERNEL_ACCOUNT);
+	if (r)
+		return r == -EBUSY ? -EEXIST : r;
+	vcpu = alloc_vcpu(vm, id);
+	r = PTR_ERR_OR_ZERO(vcpu);
+	if (!r) {
+		r = publish(vcpu);
+		if (r < 0)
+			um_vcpu_destroy(vcpu);
+	}
+	if (r < 0)
+		xa_release(&vm->vcpus, id);
+	return r;
+}
+
+long um_vcpu_create(struct um_vm *vm, u32 id)
+{
+	long r;
+
+	if (id >= UM_MAX_VCPU_ID)
+		return -EINVAL;
+	mutex_lock(&vm->lock);
+	r = create_locked(vm, id);
+	mutex_unlock(&vm->lock);
+	return r;
+}
+
+static bool event_pending(const struct um_vcpu *vcpu)
+{
+	const struct um_events *ev = &vcpu->ev;
+
+	return ev->exc.pending | ev->exc.injected | ev->irq_injected | ev->nmi_injected | !!ev->nmi_pending;
+}
+
+/* Userspace may queue an interrupt with KVM_INTERRUPT: nothing waits to be delivered and the guest takes it at once. */
+static bool ready_for_irq(struct um_vcpu *vcpu)
+{
+	return !event_pending(vcpu) && hw_irq_allowed(vcpu);
+}
+
+static int reload_root(struct um_vcpu *vcpu)
+{
+	int idx = srcu_read_lock(&vcpu->vm->srcu);
+	int r = vcpu->mmu->load_root(vcpu);
+
+	srcu_read_unlock(&vcpu->vm->srcu, idx);
+	return r;
+}
+
+/* A root first: it may change what a flush means. 1: go on, 0: to userspace, <0: errno. */
+static int serve_requests(struct um_vcpu *vcpu)
+{
+	int r;
+
+	if (um_request_check(vcpu, UM_REQ_TRIPLE_FAULT)) {
+		vcpu->run->exit_reason = KVM_EXIT_SHUTDOWN;
+		return 0;
+	}
+	if (um_request_check(vcpu, UM_REQ_RELOAD_ROOT)) {
+		r = reload_root(vcpu);
+		if (r)
+			return r;
+	}
+	if (um_request_check(vcpu, UM_REQ_TLB_FLUSH)) {
+		preempt_disable();
+		hw_flush(vcpu, HW_FLUSH_ALL, 0, 0);
+		preempt_enable();
+	}
+	um_request_check(vcpu, UM_REQ_EVENT);
+	um_request_check(vcpu, UM_REQ_KICK);
+	return 1;
+}
+
+static int interrupted(struct um_vcpu *vcpu)
+{
+	vcpu->run->exit_reason = KVM_EXIT_INTR;
+	return -EINTR;
+}
+
+/* What has to happen with interrupts on before an entry. 1: enter, 0: to userspace, <0: errno. */
+static int before_entry(struct um_vcpu *vcpu)
+{
+	int r;
+
+	if (unlikely(host_guest_work_pending())) {
+		if (host_guest_work())
+			return interrupted(vcpu);
+	}
+	if (um_request_pending(vcpu)) {
+		r = serve_requests(vcpu);
+		if (r <= 0)
+			return r;
+	}
+	if (unlikely(vcpu->run->request_interrupt_window)) {
+		if (ready_for_irq(vcpu)) {
+			vcpu->run->exit_reason = KVM_EXIT_IRQ_WINDOW_OPEN;
+			return 0;
+		}
+		hw_request_irq_window(vcpu, true);
+	}
+	if (unlikely(event_pending(vcpu)))
+		hw_inject(vcpu);
+	return 1;
+}
+
+/*
+ * The inner loop: interrupts stay off over exits that need nothing from the host kernel. It takes no lock that anyone
+ * holds while waiting for an IPI. False: no entry was made, there is work to do first.
+ */
+static bool inner_loop(struct um_vcpu *vcpu)
+{
+	WRITE_ONCE(vcpu->mode, UM_IN_GUEST_MODE);
+	/* Pairs with the barrier in um_request_all() and um_kick_vcpu(): either they see the mode or we the request. */
+	smp_mb();
+	if (um_request_pending(vcpu) || host_guest_work_pending()) {
+		WRITE_ONCE(vcpu->mode, UM_OUTSIDE_GUEST);
+		return false;
+	}
+	host_guest_timing_enter();
+	do {
+		vcpu->stats.entries++;
+	} while (hw_enter(vcpu) && hw_handle_exit_fast(vcpu) &&
+		 !um_request_pending(vcpu) && !host_guest_work_pending());
+	smp_store_release(&vcpu->mode, UM_OUTSIDE_GUEST);
+	hw_leave(vcpu);
+	return true;
+}
+
+static int outer_turn(struct um_vcpu *vcpu)
+{
+	struct um_vm *vm = vcpu->vm;
+	bool entered;
+	int idx, r;
+
+	preempt_disable();
+	local_irq_disable();
+	entered = inner_loop(vcpu);
+	/* The interrupt that ended the guest is taken here, and its tick still counts as the guest's. */
+	local_irq_enable();
+	if (entered) {
+		local_irq_disable();
+		host_guest_timing_exit();
+		local_irq_enable();
+	}
+	preempt_enable();
+	if (!entered || !hw_exit_pending(vcpu))
+		return 1;
+	idx = srcu_read_lock(&vm->srcu);
+	r = hw_handle_exit(vcpu);
+	srcu_read_unlock(&vm->srcu, idx);
+	return r;
+}
+
+static int run_loop(struct um_vcpu *vcpu)
+{
+	int r;
+
+	um_vcpu_load(vcpu);
+	um_fpu_get(vcpu);
+	do {
+		r = before_entry(vcpu);
+		if (r > 0)
+			r = outer_turn(vcpu);
+	} while (r > 0);
+	if (vcpu->run->request_interrupt_window)
+		hw_request_irq_window(vcpu, false);
+	um_fpu_put(vcpu);
+	um_vcpu_put(vcpu);
+	return r;
+}
+
+static int complete_pending(struct um_vcpu *vcpu)
+{
+	int (*complete)(struct um_vcpu *vcpu) = vcpu->complete;
+	int idx, r;
+
+	if (!complete)
+		return 1;
+	vcpu->complete = NULL;
+	idx = srcu_read_lock(&vcpu->vm->srcu);
+	r = complete(vcpu);
+	srcu_read_unlock(&vcpu->vm->srcu, idx);
+	return r;
+}
+
+static void sigset_on(struct um_vcpu *vcpu)
+{
+	/* A pending signal of the temporary mask must end this ioctl, and only later reach its handler. */
+	if (vcpu->sigset_active)
+		sigprocmask(SIG_SETMASK, &vcpu->sigset, &current->real_blocked);
+}
+
+static void sigset_off(struct um_vcpu *vcpu)
+{
+	if (!vcpu->sigset_active)
+		return;
+	sigprocmask(SIG_SETMASK, &current->real_blocked, NULL);
+	sigemptyset(&current->real_blocked);
+}
+
+/* Bits of the shared page that userspace reads after any KVM_RUN. */
+static void fill_run(struct um_vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+
+	run->if_flag = !!(um_rflags(vcpu) & X86_EFLAGS_IF);
+	run->cr8 = vcpu->cr8;
+	run->apic_base = vcpu->msr.apic_base;
+	run->ready_for_interrupt_injection = ready_for_irq(vcpu);
+	run->flags = 0;
+}
+
+static long run_checked(struct um_vcpu *vcpu)
+{
+	struct kvm_run *run = vcpu->run;
+	int r;
+
+	if (run->kvm_valid_regs || run->kvm_dirty_regs)
+		return -EINVAL;
+	if (run->cr8 != vcpu->cr8 && um_set_cr8(vcpu, run->cr8))
+		return -EINVAL;
+	r = complete_pending(vcpu);
+	if (r <= 0)
+		return r;
+	if (READ_ONCE(run->immediate_exit))
+		return -EINTR;
+	return run_loop(vcpu);
+}
+
+long um_vcpu_run(struct um_vcpu *vcpu)
+{
+	long r;
+
+	sigset_on(vcpu);
+	r = run_checked(vcpu);
+	fill_run(vcpu);
+	sigset_off(vcpu);
+	if (!r)
+		vcpu->stats.user_exits++;
+	return r;
+}

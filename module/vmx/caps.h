@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The VMX capabilities of this machine, read once at load and the same on every CPU. No locks: constant afterwards.
+ */
+#ifndef UM_VMX_CAPS_H
+#define UM_VMX_CAPS_H
+
+#include "../types.h"
+
+/**
+ * struct vmx_caps - from the VMX capability MSRs (SDM "VMX Capability Reporting Facility")
+ * @basic: IA32_VMX_BASIC
+ * @pin, @cpu, @cpu2, @entry, @exit: the control settings that a vCPU starts from
+ * @cpu2_allowed: secondary controls that may be set
+ * @cr0_fixed1, @cr4_fixed1: bits that must be set in CR0 and CR4 in VMX non-root operation
+ * @ept_vpid: IA32_VMX_EPT_VPID_CAP
+ * @misc: IA32_VMX_MISC
+ */
+struct vmx_caps {
+	u64 basic, ept_vpid, misc;
+	u32 pin, cpu, cpu2, cpu2_allowed, entry, exit;
+	u64 cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
+};
+
+extern struct vmx_caps vmx_caps;
+
+int vmx_caps_read(void);	/* 0, or -EOPNOTSUPP/-EIO with the reason printed */
+
+#endif

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Exceptions and EPT violations: page faults go to the vCPU's memory backend, the rest back to the guest.
+ */
+#include "vmx.h"
+
+static int serve_fault(struct um_vcpu *vcpu, struct um_fault *f)
+{
+	switch (vcpu->mmu->fault(vcpu, f)) {
+	case UM_FAULT_RETRY:
+		return 1;
+	case UM_FAULT_EMULATE:
+		return um_emulate(vcpu, f->gpa, f->gpa_valid);
+	case UM_FAULT_GUEST:
+		vcpu->stats.guest_faults_injected++;
+		um_queue_pf(vcpu, f->gva, f->pfec);
+		return 1;
+	default:
+		return f->err;
+	}
+}
+
+/* SDM "Exit Qualification for EPT Violations". */
+#define EPT_QUAL_READ		BIT(0)
+#define EPT_QUAL_WRITE		BIT(1)
+#define EPT_QUAL_FETCH		BIT(2)
+#define EPT_QUAL_PRESENT	(BIT(3) | BIT(4) | BIT(5))
+#define EPT_QUAL_GVA_VALID	BIT(7)
+#define EPT_QUAL_GVA_TRANSLATED	BIT(8)	/* the access itself, not one to a guest page table */
+
+/* An event that was being delivered through memory that does not exist cannot be emulated. */
+static bool delivering(const struct um_vcpu *vcpu)
+{
+	return vcpu->ev.exc.injected || vcpu->ev.irq_injected || vcpu->ev.nmi_injected;
+}
+
+static int ept_fault(struct vmx_vcpu *vmx, u32 pfec)
+{
+	struct um_vcpu *vcpu = &vmx->vcpu;
+	u64 data[2] = { vmx->exit_reason, 0 };
+	struct um_fault f = { .gpa = vmx_exit_gpa(vmx), .gpa_valid = true, .pfec = pfec };
+	enum um_fault_result r;
+
+	r = vcpu->mmu->fault(vcpu, &f);
+	if (likely(r == UM_FAULT_RETRY))
+		return 1;
+	if (r != UM_FAULT_EMULATE)
+		return r == UM_FAULT_ERROR ? f.err : 1;
+	vcpu->stats.exit.mmio++;
+	vcpu->stats.exit.ept_violation--;
+	if (delivering(vcpu))
+		return um_exit_internal_error(vcpu, KVM_INTERNAL_ERROR_DELIVERY_EV, ARRAY_SIZE(data), data);
+	return um_emulate(vcpu, f.gpa, true);
+}
+
+int exit_ept_violation(struct vmx_vcpu *vmx)
+{
+	unsigned long qual = vmx_exit_qual(vmx);
+	u32 pfec = 0;
+
+	if (qual & EPT_QUAL_WRITE)
+		pfec |= PFEC_W;
+	if (qual & EPT_QUAL_FETCH)
+		pfec |= PFEC_I;
+	if (qual & EPT_QUAL_PRESENT)
+		pfec |= PFEC_P;
+	return ept_fault(vmx, pfec);
+}
+
+int exit_ept_misconfig(struct vmx_vcpu *vmx)
+{
+	return ept_fault(vmx, 0);
+}
+
+static int page_fault(struct vmx_vcpu *vmx)
+{
+	struct um_vcpu *vcpu = &vmx->vcpu;
+	struct um_fault f = {
+		.gva = vmx_exit_qual(vmx),
+		.gva_valid = true,
+		.pfec = vmcs_read32(VM_EXIT_INTR_ERROR_CODE),
+	};
+
+	/* AC allows a supervisor's explicit access to user pages under SMAP. */
+	if (!(f.pfec & PFEC_U) && (um_cr4(vcpu) & X86_CR4_SMAP))
+		f.smap_override = um_rflags(vcpu) & X86_EFLAGS_AC;
+	return serve_fault(vcpu, &f);
+}
+
+/* The exit qualification holds what DR6 would get (SDM "Exit Qualification for Debug Exceptions"). */
+#define DB_QUAL_DR6	(BIT(0) | BIT(1) | BIT(2) | BIT(3) | BIT(13) | BIT(14))
+
+int exit_exception(struct vmx_vcpu *vmx)
+{
+	struct um_vcpu *vcpu = &vmx->vcpu;
+	u32 info = vmx_intr_info(vmx);
+	u8 vector = info & INTR_INFO_VECTOR_MASK;
+
+	if ((info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_NMI_INTR) {
+		vcpu->stats.exit.nmi++;
+		return 1;	/* hw_leave() ran the host's handler */
+	}
+	if (vector == UM_PF)
+		return page_fault(vmx);
+	vcpu->stats.exit.exception++;
+	switch (vector) {
+	case UM_MC:
+		return 1;	/* hw_leave() too */
+	case UM_DB:
+		um_queue_db(vcpu, vmx_exit_qual(vmx) & DB_QUAL_DR6);
+		return 1;
+	case UM_AC:
+		um_queue_exception_err(vcpu, UM_AC, vmcs_read32(VM_EXIT_INTR_ERROR_CODE));
+		return 1;
+	default:
+		um_queue_exception(vcpu, vector);
+		return 1;
+	}
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Segment registers between struct kvm_segment and the VMCS. The vCPU is loaded.
+ */
+#include "vmx.h"
+
+#define SEG_FIELDS(name) { GUEST_##name##_SELECTOR, GUEST_##name##_BASE, GUEST_##name##_LIMIT, GUEST_##name##_AR_BYTES }
+
+static const struct {
+	u16 selector, base, limit, ar;
+} fields[UM_NR_SEGS] = {
+	[UM_ES] = SEG_FIELDS(ES), [UM_CS] = SEG_FIELDS(CS), [UM_SS_SEG] = SEG_FIELDS(SS), [UM_DS] = SEG_FIELDS(DS),
+	[UM_FS] = SEG_FIELDS(FS), [UM_GS] = SEG_FIELDS(GS), [UM_TR] = SEG_FIELDS(TR), [UM_LDTR] = SEG_FIELDS(LDTR),
+};
+
+/* Access rights as the VMCS has them (SDM "Guest Register State"). */
+#define AR_S		BIT(4)
+#define AR_DPL_SHIFT	5
+#define AR_P		BIT(7)
+#define AR_AVL		BIT(12)
+#define AR_L		BIT(13)
+#define AR_DB		BIT(14)
+#define AR_G		BIT(15)
+#define AR_UNUSABLE	BIT(16)
+
+static void unpack_ar(struct kvm_segment *seg, u32 ar)
+{
+	seg->unusable = !!(ar & AR_UNUSABLE);
+	seg->type = ar & 15;
+	seg->s = !!(ar & AR_S);
+	seg->dpl = (ar >> AR_DPL_SHIFT) & 3;
+	/* An unusable segment's P bit need not survive in the VMCS; KVM reports it as absent too. */
+	seg->present = !seg->unusable;
+	seg->avl = !!(ar & AR_AVL);
+	seg->l = !!(ar & AR_L);
+	seg->db = !!(ar & AR_DB);
+	seg->g = !!(ar & AR_G);
+}
+
+static u32 pack_ar(const struct kvm_segment *seg)
+{
+	u32 ar = seg->type & 15;
+
+	if (seg->unusable || !seg->present)
+		ar |= AR_UNUSABLE;
+	if (seg->s)
+		ar |= AR_S;
+	ar |= (seg->dpl & 3) << AR_DPL_SHIFT;
+	if (seg->present)
+		ar |= AR_P;
+	if (seg->avl)
+		ar |= AR_AVL;
+	if (seg->l)
+		ar |= AR_L;
+	if (seg->db)
+		ar |= AR_DB;
+	if (seg->g)
+		ar |= AR_G;
+	return ar;
+}
+
+/* The two facts of the segments that most exits need: is this 64-bit code, and at which privilege. */
+void vmx_read_mode(struct vmx_vcpu *vmx)
+{
+	vmx->vcpu.cs_l = vmcs_read32(GUEST_CS_AR_BYTES) & AR_L;
+	vmx->vcpu.cpl = (vmcs_read32(GUEST_SS_AR_BYTES) >> AR_DPL_SHIFT) & 3;
+}
+
+void vmx_read_segs(struct vmx_vcpu *vmx)
+{
+	unsigned int i;
+
+	for (i = 0; i < UM_NR_SEGS; i++) {
+		struct kvm_segment *seg = &vmx->vcpu.segs[i];
+
+		seg->selector = vmcs_read16(fields[i].selector);
+		seg->base = vmcs_readl(fields[i].base);
+		seg->limit = vmcs_read32(fields[i].limit);
+		unpack_ar(seg, vmcs_read32(fields[i].ar));
+	}
+}
+
+void vmx_write_segs(struct vmx_vcpu *vmx)
+{
+	unsigned int i;
+
+	for (i = 0; i < UM_NR_SEGS; i++) {
+		const struct kvm_segment *seg = &vmx->vcpu.segs[i];
+		u32 ar = pack_ar(seg);
+
+		/*
+		 * Code and data segments that are loaded are accessed; userspace may leave the bit out, and the entry
+		 * checks of an unrestricted guest want it (SDM "Checks on Guest Segment Registers").
+		 */
+		if (i != UM_TR && i != UM_LDTR && !(ar & AR_UNUSABLE))
+			ar |= 1;
+		vmcs_write16(fields[i].selector, seg->selector);
+		vmcs_writel(fields[i].base, seg->base);
+		vmcs_write32(fields[i].limit, seg->limit);
+		vmcs_write32(fields[i].ar, ar);
+	}
+}
