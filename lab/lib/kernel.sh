@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Debian's kernels and their headers, unpacked below $cache_dir/kernel/NAME and never installed.
+# The lock "kernel-NAME" guards each of them.
+
+kernel_names='6.1-cloud 6.1 6.12-cloud'
+
+kernel_root() {
+	printf '%s/kernel/%s' "$cache_dir" "$1"
+}
+
+# The metapackage whose dependency is the current kernel; one without an image serves compiling.
+kernel_metapackage() {
+	case $1 in
+	6.1-cloud) echo linux-image-cloud-amd64 ;;
+	6.1) echo linux-headers-amd64 ;;
+	6.12-cloud) echo linux-image-6.12-cloud-amd64 ;;
+	*) die "no kernel is called '$1' (there are: $kernel_names)" ;;
+	esac
+}
+
+kernel_version() {
+	cat "$(kernel_root "$1")/.version"
+}
+
+kernel_build_dir() {
+	printf '%s/lib/modules/%s/build' "$(kernel_root "$1")" "$(kernel_version "$1")"
+}
+
+# Prints "VERSION PACKAGE..." for one kernel. The headers are those of the very same version.
+kernel_packages() {
+	local meta concrete version headers
+	meta=$(kernel_metapackage "$1")
+	concrete=$(depends_of "$meta" '^linux-(image|headers)-[0-9]') || return
+	version=${concrete#linux-image-}
+	version=${version#linux-headers-}
+	headers=linux-headers-$version
+	echo "$version" "$concrete" "$headers" "$(depends_of "$headers" '-common')" \
+		"$(depends_of "$headers" '^linux-kbuild-')"
+}
+
+# Headers point at absolute paths of the machine they are installed on: point them into the root.
+relocate_headers() {
+	local root=$1 version=$2 link
+	sed -i "s#^include /usr/src/#include $root/usr/src/#" "$root"/usr/src/linux-headers-*/Makefile
+	for link in "$root/lib/modules/$version"/build "$root/lib/modules/$version"/source; do
+		ln -sfn "$root$(readlink "$link")" "$link"
+	done
+}
+
+prepare_kernel_locked() {
+	local name=$1 root packages version
+	root=$(kernel_root "$name")
+	[ -e "$root/.done" ] && return
+	if ! packages=$(kernel_packages "$name"); then
+		with_lock apt apt_update
+		packages=$(kernel_packages "$name") ||
+			die "apt has no $(kernel_metapackage "$name"): is this Debian 12 with its security updates?"
+	fi
+	version=${packages%% *}
+	say "unpacking Linux $version for '$name' (not installed)"
+	rm -rf "$root"
+	# shellcheck disable=SC2046,SC2086 # a list of names
+	unpack_packages "$root" $(printf '%s\n' ${packages#* } | sort -u)
+	relocate_headers "$root" "$version"
+	if [ -d "$root/lib/modules/$version/kernel" ]; then
+		quietly "depmod-$name" /sbin/depmod -b "$root" "$version" || die "depmod fails"
+	fi
+	echo "$version" >"$root/.version"
+	: >"$root/.done"
+	say "kernel $name ready ($version)"
+}
+
+prepare_kernel() {
+	kernel_metapackage "$1" >/dev/null
+	with_lock "kernel-$1" prepare_kernel_locked "$1"
+}
