@@ -5,7 +5,7 @@
 kernel_names='6.1-cloud 6.1 6.12-cloud'
 
 kernel_root() {
-	printf '%s/kernel/%s' "$cache_dir" "$1"
+	printf '%s/kernel/%s' "$cache_dir" "${1//\//_}"
 }
 
 # The metapackage whose dependency is the current kernel; one without an image serves compiling.
@@ -73,4 +73,26 @@ prepare_kernel_locked() {
 prepare_kernel() {
 	kernel_metapackage "$1" >/dev/null
 	with_lock "kernel-$1" prepare_kernel_locked "$1"
+}
+
+adopt_kernel_locked() {
+	local build=$1 root image version
+	root=$(kernel_root "$build")
+	image=$build/arch/x86/boot/bzImage
+	[ -e "$image" ] || die "no kernel in $build (looked for $image)"
+	version=$(cat "$build/include/config/kernel.release")
+	[ "$root/.done" -nt "$image" ] && [ "$root/.done" -nt "$build/modules.order" ] && return
+	rm -rf "$root"
+	mkdir -p "$root/boot" "$root/lib/modules/$version"
+	[ ! -s "$build/modules.order" ] ||
+		quietly modules-install make -s -C "$build" INSTALL_MOD_PATH="$root" modules_install
+	cp "$build"/modules.{builtin,builtin.modinfo,order} "$root/lib/modules/$version/"
+	cp "$image" "$root/boot/vmlinuz-$version"
+	echo "$version" >"$root/.version"
+	: >"$root/.done"
+}
+
+# adopt_kernel DIR: a kernel built by hand serves like one of Debian's.
+adopt_kernel() {
+	with_lock "kernel-${1//\//_}" adopt_kernel_locked "$1"
 }
