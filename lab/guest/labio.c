@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The lab's way out of the emulated machine: I/O ports that cost one instruction a byte. */
 
-#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
@@ -56,6 +55,18 @@ static int exit_status(int status)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+static void become(char **argv, const int *fds)
+{
+	setsid();
+	dup2(fds[1], STDOUT_FILENO);
+	dup2(fds[1], STDERR_FILENO);
+	close(fds[0]);
+	close(fds[1]);
+	execvp(argv[0], argv);
+	perror(argv[0]);
+	_exit(127);
+}
+
 /* The end of the command counts, not of the pipe: it may leave processes behind that hold it. */
 static int run(char **argv)
 {
@@ -69,18 +80,14 @@ static int run(char **argv)
 	sigaddset(&blocked, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &blocked, &unblocked);
 	sigaction(SIGCHLD, &on_child, NULL);
-	if (pipe(fds) || (pid = fork()) < 0)
+	if (pipe(fds))
+		return 125;
+	pid = fork();
+	if (pid < 0)
 		return 125;
 	if (!pid) {
 		sigprocmask(SIG_SETMASK, &unblocked, NULL);
-		setsid();
-		dup2(fds[1], STDOUT_FILENO);
-		dup2(fds[1], STDERR_FILENO);
-		close(fds[0]);
-		close(fds[1]);
-		execvp(argv[0], argv);
-		perror(argv[0]);
-		_exit(127);
+		become(argv, fds);
 	}
 	close(fds[1]);
 	fcntl(fds[0], F_SETFL, O_NONBLOCK);
