@@ -18,7 +18,8 @@ unpack_checkpatch() {
 prepare_checkpatch_locked() {
 	[ -e "$checkpatch_dir/.done" ] && return
 	say "fetching checkpatch (in the kernel source, 137 MB)"
-	unpack_packages "$checkpatch_dir/deb" linux-source-6.1
+	with_fresh_lists unpack_packages "$checkpatch_dir/deb" linux-source-6.1 ||
+		die "linux-source-6.1 did not come"
 	quietly checkpatch unpack_checkpatch || die "checkpatch does not unpack"
 	: >"$checkpatch_dir/.done"
 	say "checkpatch ready"

@@ -4,7 +4,7 @@
 LAB=${LAB:-}
 lab_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 top_dir=$(dirname "$lab_dir")
-cache_dir=${UMBRA_CACHE:-$top_dir/.cache}
+cache_dir=$(realpath -m "${UMBRA_CACHE:-$top_dir/.cache}")
 default_kernel=6.1-cloud
 
 say() {

@@ -55,7 +55,8 @@ build_bochs() {
 prepare_firmware() {
 	[ -e "$firmware_dir/.done" ] && return
 	say "unpacking the emulator's firmware and boot loader"
-	unpack_packages "$firmware_dir" bochsbios vgabios isolinux syslinux-common busybox-static
+	with_fresh_lists unpack_packages "$firmware_dir" bochsbios vgabios isolinux syslinux-common \
+		busybox-static || die "the firmware packages did not come"
 	: >"$firmware_dir/.done"
 }
 

@@ -103,7 +103,7 @@ boot_disk() {
 	install -m 644 "$firmware_dir/usr/lib/syslinux/modules/bios/ldlinux.c32" "$dir/disk/"
 	printf 'DEFAULT lab\nLABEL lab\n KERNEL /linux\n INITRD /base,/job\n APPEND %s\n' \
 		"$words" >"$dir/disk/isolinux.cfg"
-	quietly "disk-$$" xorriso -as mkisofs -quiet -o "$dir/boot.iso" -b isolinux.bin -c boot.cat -no-emul-boot \
-		-boot-load-size 4 -boot-info-table -graft-points /="$dir/disk" \
-		/linux="$kernel" /base="$base" /job="$dir/job.gz"
+	xorriso -as mkisofs -quiet -o "$dir/boot.iso" -b isolinux.bin -c boot.cat -no-emul-boot \
+		-boot-load-size 4 -boot-info-table -graft-points /="$dir/disk" /linux="$kernel" \
+		/base="$base" /job="$dir/job.gz" >"$dir/disk.log" 2>&1 || { cat "$dir/disk.log" >&2; return 1; }
 }

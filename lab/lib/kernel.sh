@@ -47,25 +47,29 @@ relocate_headers() {
 	done
 }
 
-prepare_kernel_locked() {
+unpack_kernel() {
 	local name=$1 root packages version
 	root=$(kernel_root "$name")
-	[ -e "$root/.done" ] && return
-	if ! packages=$(kernel_packages "$name"); then
-		with_lock apt apt_update
-		packages=$(kernel_packages "$name") ||
-			die "apt has no $(kernel_metapackage "$name"): is this Debian 12 with its security updates?"
-	fi
+	packages=$(kernel_packages "$name") || return
 	version=${packages%% *}
 	say "unpacking Linux $version for '$name' (not installed)"
 	rm -rf "$root"
 	# shellcheck disable=SC2046,SC2086 # a list of names
-	unpack_packages "$root" $(printf '%s\n' ${packages#* } | sort -u)
+	unpack_packages "$root" $(printf '%s\n' ${packages#* } | sort -u) || return
+	echo "$version" >"$root/.version"
+}
+
+prepare_kernel_locked() {
+	local name=$1 root version
+	root=$(kernel_root "$name")
+	[ -e "$root/.done" ] && return
+	with_fresh_lists unpack_kernel "$name" ||
+		die "$(kernel_metapackage "$name") did not come: is this Debian 12 with its security updates?"
+	version=$(kernel_version "$name")
 	relocate_headers "$root" "$version"
 	if [ -d "$root/lib/modules/$version/kernel" ]; then
 		quietly "depmod-$name" /sbin/depmod -b "$root" "$version" || die "depmod fails"
 	fi
-	echo "$version" >"$root/.version"
 	: >"$root/.done"
 	say "kernel $name ready ($version)"
 }

@@ -91,6 +91,7 @@ verdict() {
 	[ -z "$complaint" ] || fail_run 126 "the kernel complained: $complaint"
 	[ "$ended" -ne 124 ] || fail_run 124 "no end within $limit s"
 	if ! [ -s "$work/result/status" ]; then
+		last_lines "$work/bochs.err" "the emulator's errors" 10
 		last_lines "$work/bochs.log" "the emulator's log" 10
 		fail_run 125 "the machine stopped before the job ended"
 	fi
@@ -108,8 +109,29 @@ skip_banner() {
 	cat
 }
 
+stop_emulator() {
+	kill "$emulator_pid" 2>/dev/null || true
+	exit 143
+}
+
+# In the background, so that a signal to lab/run ends the emulator too.
+emulate() {
+	local console_pid ended=0
+	mkfifo "$work/console"
+	skip_banner <"$work/console" &
+	console_pid=$!
+	timeout --foreground -k 5 "$limit" "$bochs" -q -f "$work/bochsrc" \
+		>"$work/console" 2>"$work/bochs.err" </dev/null &
+	emulator_pid=$!
+	trap stop_emulator INT TERM HUP
+	wait "$emulator_pid" || ended=$?
+	wait "$console_pid" || true
+	trap - INT TERM HUP
+	return "$ended"
+}
+
 run_emulated() {
-	local ended
+	local ended=0
 	prepare_lab
 	find_kernel
 	prepare_image "$kernel_base"
@@ -117,9 +139,6 @@ run_emulated() {
 	boot_disk "$work" "$vmlinuz" "$kernel_base/image.gz" \
 		"$(echo $kernel_words) $append" || die "the boot disk does not build"
 	machine_config >"$work/bochsrc"
-	set +e
-	timeout -k 5 "$limit" "$bochs" -q -f "$work/bochsrc" </dev/null 2>"$work/bochs.err" | skip_banner
-	ended=${PIPESTATUS[0]}
-	set -e
+	emulate || ended=$?
 	verdict "$ended"
 }

@@ -21,17 +21,13 @@ missing_packages() {
 }
 
 apt_update() {
-	say "apt-get update"
 	quietly apt-update as_root apt-get "${apt_quiet[@]}" update
 }
 
 install_packages() {
 	say "installing Debian packages: $*"
 	quietly apt-install as_root env DEBIAN_FRONTEND=noninteractive \
-		apt-get "${apt_quiet[@]}" install -y --no-install-recommends "$@" ||
-	{ apt_update && quietly apt-install as_root env DEBIAN_FRONTEND=noninteractive \
-		apt-get "${apt_quiet[@]}" install -y --no-install-recommends "$@"; } ||
-		die "apt-get could not install: $*"
+		apt-get "${apt_quiet[@]}" install -y --no-install-recommends "$@"
 }
 
 # need_packages TOOL:PACKAGE...
@@ -41,27 +37,33 @@ need_packages() {
 	[ -z "$missing" ] && return
 	command -v apt-get >/dev/null || die "install by hand: ${missing//$'\n'/ }"
 	# shellcheck disable=SC2086 # a list of names
-	with_lock apt install_packages $missing
+	with_fresh_lists with_lock apt install_packages $missing ||
+		die "apt-get could not install: ${missing//$'\n'/ }"
 }
 
-try_download() {
+download() {
 	(cd "$1" && shift && apt-get "${apt_quiet[@]}" download "$@")
 }
 
 # unpack_packages DIR PACKAGE...: download by name and unpack below DIR; nothing is installed.
 unpack_packages() {
-	local root=$1 log deb
+	local root=$1 deb
 	shift
-	log=download-$(basename "$root")
 	rm -rf "$root.debs"
 	mkdir -p "$root.debs" "$root"
-	quietly "$log" try_download "$root.debs" "$@" 2>/dev/null ||
-		{ with_lock apt apt_update && quietly "$log" try_download "$root.debs" "$@"; } ||
-		die "apt-get could not download: $*"
+	quietly "download-$(basename "$root")" download "$root.debs" "$@" || return
 	for deb in "$root.debs"/*.deb; do
-		dpkg -x "$deb" "$root"
+		dpkg -x "$deb" "$root" || return
 	done
 	rm -rf "$root.debs"
+}
+
+# with_fresh_lists COMMAND...: apt's lists may name versions that the archive no longer has.
+with_fresh_lists() {
+	"$@" && return
+	say "trying again with fresh package lists"
+	with_lock apt apt_update
+	"$@"
 }
 
 # depends_of PACKAGE PATTERN: the first dependency whose name matches.
