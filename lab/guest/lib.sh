@@ -24,7 +24,7 @@ load_kvm() {
 
 unload_kvm() {
 	[ ! -d /sys/module/kvm_intel ] || modprobe -r kvm_intel
-	[ ! -d /sys/module/kvm ] || modprobe -r kvm 2>/dev/null || rmmod kvm
+	[ ! -d /sys/module/kvm ] || rmmod kvm 2>/dev/null || true
 }
 
 # load_umbra [PARAM=VALUE...]
