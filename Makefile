@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The commands of Umbra. The module's own object lists are in Kbuild.
+
+KERNEL	?= 6.1-cloud
+PREFIX	?= /usr/local
+MAKEFLAGS += --no-print-directory
+
+running_headers	:= $(wildcard /lib/modules/$(shell uname -r)/build)
+# LAB=host works on this machine, so with its kernel.
+lab_kernel	:= $(if $(filter host,$(LAB)),$(running_headers),$(KERNEL))
+lab_module	:= build/$(if $(filter host,$(LAB)),host,$(KERNEL))
+sudo		:= $(if $(filter 0,$(shell id -u)),,sudo)
+
+.PHONY: help modules tool examples selftests lab-module lab run check bench lint insmod rmmod \
+	install clean
+
+help:
+	@echo 'On this machine, with real VT-x:'
+	@echo '  make modules [KDIR=DIR]  build umbra.ko for the running kernel, or the one built in DIR'
+	@echo '  make insmod, make rmmod  load umbra.ko (ARGS="mmu=shadow"), unload it'
+	@echo '  make install             install umbra.ko and the umbra tool (PREFIX=$(PREFIX))'
+	@echo 'In the emulated VT-x machine (LAB=host: on this machine):'
+	@echo '  make run                 the same guests on EPT and on shadow paging, compared'
+	@echo '  make check               every test; ends with "N passed, N failed, N skipped"'
+	@echo '  make bench               the cost per operation, against the real KVM'
+	@echo '  make lab                 prepare the emulator and the kernel $(KERNEL) (others do so by themselves)'
+	@echo 'Anywhere:'
+	@echo '  make tool examples selftests   build the programs, into build/'
+	@echo '  make lint                layers, style, warnings on every supported kernel, sparse'
+	@echo '  make clean               remove what was built; the lab in .cache/ stays'
+
+modules:
+	@kdir='$(or $(KDIR),$(running_headers))'; [ -n "$$kdir" ] || kdir=$$(lab/kdir $(KERNEL)) && \
+	$(MAKE) -C "$$kdir" M='$(CURDIR)' CONFIG_DEBUG_INFO_BTF_MODULES= modules && \
+	echo "umbra.ko is built for Linux $$(modinfo -F vermagic umbra.ko | cut -d' ' -f1)"
+
+tool:
+	@$(MAKE) -C userspace-tool
+
+examples:
+	@$(MAKE) -C examples
+
+selftests:
+	@$(MAKE) -C selftests
+
+lab:
+	@lab/prepare emulator kernel $(KERNEL)
+
+lab-module:
+	@[ -n '$(lab_kernel)' ] || { echo 'no headers of the running kernel: install linux-headers-$(shell uname -r)'; exit 1; }
+	@lab/build-module $(lab_kernel) $(lab_module) -j2
+
+run: lab lab-module tool examples
+	@lab/run --kernel $(KERNEL) lab/jobs/run.sh $(lab_module)/umbra.ko build/umbra build/examples && \
+	echo 'run: the same guests ran on EPT and on shadow paging' || \
+	{ echo 'run: FAILED'; exit 1; }
+
+bench: lab lab-module tool
+	@lab/run --kernel $(KERNEL) --timeout 1200 lab/jobs/bench.sh $(lab_module)/umbra.ko build/umbra && \
+	echo 'bench: done' || { echo 'bench: FAILED'; exit 1; }
+
+check:
+	@selftests/run-all
+
+lint:
+	@lab/lint
+
+insmod:
+	@[ -e umbra.ko ] || { echo 'no umbra.ko: make modules first'; exit 1; }
+	@$(sudo) insmod umbra.ko $(ARGS) && echo 'umbra is loaded' || \
+	{ $(sudo) dmesg | grep umbra | tail -n 1; exit 1; }
+
+rmmod:
+	@$(sudo) rmmod umbra && echo 'umbra is unloaded'
+
+install: modules tool
+	@kdir='$(or $(KDIR),$(running_headers))' && \
+	$(sudo) $(MAKE) -C "$$kdir" M='$(CURDIR)' modules_install && \
+	$(sudo) install -D build/umbra '$(PREFIX)/bin/umbra' && \
+	echo 'umbra.ko and $(PREFIX)/bin/umbra are installed (depmod -a, then modprobe umbra)'
+
+clean:
+	@rm -rf build modules.order Module.symvers umbra.ko umbra.o umbra.mod umbra.mod.o umbra.mod.c \
+		.*.cmd .tmp_versions
+	@find module -name '*.o' -delete -o -name '.*.cmd' -delete
+	@echo 'clean: the built files are gone, the lab in .cache/ stays'

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# One start of the emulated machine, in the directory $work of its own: configuration, run, verdict.
+
+# tsc_early_khz agrees with the emulator's ips, so that a guest second is 100 M instructions; the
+# emulated XSAVES area has a wrong size; the crypto self-tests cost 700 M instructions; an oops or
+# panic ends the emulator by a triple fault.
+kernel_words='console=ttyS0,115200 quiet nokaslr tsc=reliable tsc_early_khz=100000 noxsaves
+	clearcpuid=xsavec nowatchdog cryptomgr.notests mitigations=off
+	oops=panic panic=-1 reboot=t'
+
+complaints='BUG:|WARNING:|Oops|Kernel panic|general protection fault|KASAN|UBSAN|Call Trace:'
+complaints="$complaints|possible .* (locking|dependency)|suspicious RCU|detected stall|soft lockup"
+complaints="$complaints|blocked for more than|unreferenced object|refcount_t:|corruption"
+
+# Bits of /proc/sys/kernel/tainted that say that the kernel found itself broken.
+taint_bad_page=32 taint_die=128 taint_warn=512 taint_lockup=16384
+
+machine_config() {
+	cat <<END
+display_library: nogui
+plugin_ctrl: unmapped=1, biosdev=1, speaker=0
+memory: guest=$mem, host=$mem
+romimage: file=$firmware_dir/usr/share/bochs/BIOS-bochs-latest
+vgaromimage: file=$firmware_dir/usr/share/vgabios/vgabios.bin
+cpu: model=$model, count=$cpus, quantum=16, ips=100000000, reset_on_triple_fault=0, ignore_bad_msrs=1
+clock: sync=none, time0=local
+ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14
+ata0-master: type=cdrom, path=$work/boot.iso, status=inserted
+boot: cdrom
+com1: enabled=1, mode=file, dev=$work/serial.txt
+parport1: enabled=1, file=$work/result.tar
+port_e9_hack: enabled=1
+log: $work/bochs.log
+panic: action=fatal
+error: action=ignore
+info: action=ignore
+debug: action=ignore
+END
+}
+
+find_kernel() {
+	[ ! -d "$kernel" ] || { kernel=$(cd "$kernel" && pwd -P); adopt_kernel "$kernel"; }
+	kernel_base=$(kernel_root "$kernel")
+	vmlinuz=$kernel_base/boot/vmlinuz-$(kernel_version "$kernel")
+	[ -e "$vmlinuz" ] || die "the kernel '$kernel' is for compiling only"
+}
+
+prepare_lab() {
+	local wanted=()
+	stamp_is "$emulator_dir/.stamp" "$(emulator_inputs)" || wanted+=(emulator)
+	[ -d "$kernel" ] || [ -e "$(kernel_root "$kernel")/.done" ] || wanted+=(kernel "$kernel")
+	[ ${#wanted[@]} -eq 0 ] || "$lab_dir/prepare" "${wanted[@]}" || exit 125
+}
+
+last_lines() {
+	[ ! -s "$1" ] || { echo "--- the end of $2:"; tail -n "$3" "$1"; echo '---'; } >&2
+}
+
+keep_results() {
+	[ -n "$out" ] || return 0
+	mkdir -p "$out"
+	cp -R "$work/result/out/." "$out/" 2>/dev/null || true
+	cp "$work/result/dmesg.txt" "$work/serial.txt" "$out/" 2>/dev/null || true
+}
+
+kernel_complaint() {
+	local log tainted
+	for log in "$work/result/dmesg.txt" "$work/serial.txt"; do
+		grep -a -s -m 1 -E "$complaints" "$log" && return
+	done
+	tainted=$(cat "$work/result/tainted" 2>/dev/null || echo 0)
+	[ $((tainted & (taint_bad_page | taint_die | taint_warn | taint_lockup))) -eq 0 ] ||
+		echo "tainted: $tainted"
+}
+
+fail_run() {
+	local status=$1
+	shift
+	last_lines "$work/serial.txt" "the kernel's console" 40
+	printf 'lab: FAILED after %d s: %s\n' "$SECONDS" "$*" >&2
+	exit "$status"
+}
+
+# The emulator's own exit status says nothing: what the guest sent back decides.
+verdict() {
+	local ended=$1 status complaint
+	mkdir -p "$work/result"
+	tar -xf "$work/result.tar" -C "$work/result" 2>/dev/null || true
+	keep_results
+	complaint=$(kernel_complaint)
+	[ -z "$complaint" ] || fail_run 126 "the kernel complained: $complaint"
+	[ "$ended" -ne 124 ] || fail_run 124 "no end within $limit s"
+	if ! [ -s "$work/result/status" ]; then
+		last_lines "$work/bochs.err" "the emulator's errors" 10
+		last_lines "$work/bochs.log" "the emulator's log" 10
+		fail_run 125 "the machine stopped before the job ended"
+	fi
+	status=$(cat "$work/result/status")
+	[ "$status" -eq 0 ] || say "the job ended with status $status"
+	exit "$status"
+}
+
+# The emulator begins with a banner of five lines.
+skip_banner() {
+	local line
+	for line in 1 2 3 4 5; do
+		read -r line || return 0
+	done
+	cat
+}
+
+stop_emulator() {
+	kill "$emulator_pid" 2>/dev/null || true
+	exit 143
+}
+
+# In the background, so that a signal to lab/run ends the emulator too.
+emulate() {
+	local console_pid ended=0
+	mkfifo "$work/console"
+	skip_banner <"$work/console" &
+	console_pid=$!
+	timeout --foreground -k 5 "$limit" "$bochs" -q -f "$work/bochsrc" \
+		>"$work/console" 2>"$work/bochs.err" </dev/null &
+	emulator_pid=$!
+	trap stop_emulator INT TERM HUP
+	wait "$emulator_pid" || ended=$?
+	wait "$console_pid" || true
+	trap - INT TERM HUP
+	return "$ended"
+}
+
+run_emulated() {
+	local ended=0
+	prepare_lab
+	find_kernel
+	prepare_image "$kernel_base"
+	job_image "$work" "${files[@]}"
+	boot_disk "$work" "$vmlinuz" "$kernel_base/image.gz" \
+		"$(echo $kernel_words) $append" || die "the boot disk does not build"
+	machine_config >"$work/bochsrc"
+	emulate || ended=$?
+	verdict "$ended"
+}
