@@ -184,6 +184,7 @@ int machine_run(struct machine *machine, unsigned int timeout)
 	fflush(machine->console);
 	switch (state) {
 	case MACHINE_SEEN:
+		fputc('\n', machine->console);
 		return 0;
 	case MACHINE_TIMED_OUT:
 		return timeout_status(machine, timeout);
