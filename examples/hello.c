@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The smallest hypervisor: a guest of eight instructions prints through an I/O port.
+ *
+ *	cc -o hello hello.c && ./hello [/dev/umbra]
+ *
+ * It needs <linux/kvm.h> alone and runs unchanged on /dev/kvm.
+ */
+#include <err.h>
+#include <fcntl.h>
+#include <linux/kvm.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+/* The guest, in 16-bit real mode at guest-physical address 0: print until the zero byte. */
+asm(".pushsection .rodata\n"
+    "guest:	.code16\n"
+    "	mov	$(text - guest), %si\n"
+    "1:	lodsb\n"
+    "	test	%al, %al\n"
+    "	jz	2f\n"
+    "	out	%al, $0xe9\n"		/* leaves the guest: KVM_EXIT_IO */
+    "	jmp	1b\n"
+    "2:	hlt\n"				/* leaves it for good: KVM_EXIT_HLT */
+    "text:	.asciz	\"hello from the guest\\n\"\n"
+    "guest_end:	.code64\n"
+    ".popsection");
+extern const char guest[], guest_end[];
+
+static int check(int ret, const char *what)
+{
+	if (ret < 0)
+		err(1, "%s", what);
+	return ret;
+}
+
+int main(int argc, char **argv)
+{
+	const char *path = argc > 1 ? argv[1] : "/dev/umbra";
+	int device = check(open(path, O_RDWR), path);
+	int vm = check(ioctl(device, KVM_CREATE_VM, 0), "KVM_CREATE_VM");
+
+	/* A CPU that cannot run real mode as it is needs three pages of guest space to fake it. */
+	check(ioctl(vm, KVM_SET_TSS_ADDR, 0xfffbd000), "KVM_SET_TSS_ADDR");
+
+	/* One page of this process becomes the guest's memory; both see the same bytes. */
+	char *ram = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct kvm_userspace_memory_region slot = {
+		.guest_phys_addr = 0, .memory_size = 4096, .userspace_addr = (unsigned long)ram };
+
+	check(ioctl(vm, KVM_SET_USER_MEMORY_REGION, &slot), "KVM_SET_USER_MEMORY_REGION");
+	memcpy(ram, guest, guest_end - guest);
+
+	/* One virtual CPU; struct kvm_run is where it tells why it stopped. */
+	int vcpu = check(ioctl(vm, KVM_CREATE_VCPU, 0), "KVM_CREATE_VCPU");
+	int size = check(ioctl(device, KVM_GET_VCPU_MMAP_SIZE, 0), "KVM_GET_VCPU_MMAP_SIZE");
+	struct kvm_run *run = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0);
+	struct kvm_regs regs = { .rip = 0, .rflags = 2 };
+	struct kvm_sregs sregs;
+
+	/* After reset a CPU fetches from just under 4 GiB: start at 0 instead. */
+	check(ioctl(vcpu, KVM_GET_SREGS, &sregs), "KVM_GET_SREGS");
+	sregs.cs.base = sregs.cs.selector = 0;
+	check(ioctl(vcpu, KVM_SET_SREGS, &sregs), "KVM_SET_SREGS");
+	check(ioctl(vcpu, KVM_SET_REGS, &regs), "KVM_SET_REGS");
+
+	/* Run until the guest needs us, serve it, and run again. */
+	while (!ioctl(vcpu, KVM_RUN, 0) && run->exit_reason == KVM_EXIT_IO)
+		putchar(((char *)run)[run->io.data_offset]);
+	if (run->exit_reason != KVM_EXIT_HLT)
+		errx(1, "unexpected exit %u", run->exit_reason);
+	return 0;
+}

@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Measure rows: warm up, check what the guest must see, then the median of repeated runs. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+#define REPEATS		3
+#define WARM_UP		32
+#define CHECK_COUNT	64
+#define MIN_CREATIONS	4
+#define MAX_TOUCHES	12000		/* what fits into the RAM of bench_vm.c */
+#define NOISE		0.01		/* events per operation that are not worth a word */
+#define PAGE		4096UL
+#define TABLE_STAT	"mmu_table_bytes"
+
+static u64 row_count(enum row_id id, u64 iterations)
+{
+	u64 touches = iterations * 4, creations = iterations / 100;
+
+	if (id == ROW_TOUCH)
+		return touches < MAX_TOUCHES ? touches : MAX_TOUCHES;
+	if (id == ROW_CREATE_VM)
+		return creations > MIN_CREATIONS ? creations : MIN_CREATIONS;
+	return iterations;
+}
+
+static int check_outcome(struct bench_vm *bench, const struct outcome *want,
+			 const struct outcome *got)
+{
+	if (got->value != want->value)
+		return bench_fail(bench, "the guest read %#lx in place of %#lx", got->value,
+				  want->value);
+	if (got->faults != want->faults)
+		return bench_fail(bench, "the guest took %lu page faults in place of %lu",
+				  got->faults, want->faults);
+	if (got->io_exits != want->io_exits || got->mmio_exits != want->mmio_exits)
+		return bench_fail(bench, "%lu IO and %lu MMIO exits in place of %lu and %lu",
+				  got->io_exits, got->mmio_exits, want->io_exits,
+				  want->mmio_exits);
+	return 0;
+}
+
+/* Each page must hold the mark that the guest put into it. */
+static int check_touched(struct bench_vm *bench, u64 gpa, u64 count)
+{
+	for (u64 i = 0; i < count; i++)
+		if (*(u64 *)(bench->vm.ram + gpa + i * PAGE) != count - i)
+			return bench_fail(bench, "touched page %lu does not hold its mark", i);
+	return 0;
+}
+
+static int run_checked(struct bench_vm *bench, const struct bench_row *row, u64 count,
+		       u64 gpa, u64 *ticks)
+{
+	struct outcome want = { 0 }, got;
+
+	if (bench_vm_run(bench, row->operation, count, gpa, &got, ticks))
+		return -1;
+	if (count)
+		row->expect(bench, count, &want);
+	if (check_outcome(bench, &want, &got))
+		return -1;
+	return row->operation == OP_TOUCH ? check_touched(bench, gpa, count) : 0;
+}
+
+/* A translation that outlives its page would make the row quick: demand the faults. */
+static int check_unmapping(struct bench_vm *bench)
+{
+	struct outcome got, want = {
+		.value = CHECK_COUNT / 2 * (TEST_FRAME_X + TEST_FRAME_Y),
+		.faults = CHECK_COUNT,
+	};
+	u64 ticks;
+
+	if (bench_vm_run(bench, OP_CHECK_UNMAP, CHECK_COUNT, 0, &got, &ticks))
+		return -1;
+	return check_outcome(bench, &want, &got);
+}
+
+static int compare_ticks(const void *a, const void *b)
+{
+	u64 x = *(const u64 *)a, y = *(const u64 *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static u64 median(u64 *ticks, size_t count)
+{
+	qsort(ticks, count, sizeof(*ticks), compare_ticks);
+	return ticks[count / 2];
+}
+
+static int run_repeated(struct bench_vm *bench, const struct bench_row *row, u64 count,
+			u64 *ticks)
+{
+	u64 samples[REPEATS];
+
+	for (int i = 0; i < REPEATS; i++)
+		if (run_checked(bench, row, count, 0, &samples[i]))
+			return -1;
+	*ticks = median(samples, REPEATS);
+	return 0;
+}
+
+static int warm_up(const struct target *target, struct bench_vm *bench,
+		   const struct bench_row *row)
+{
+	u64 ticks;
+
+	if (row->measure)
+		return row->measure(target, bench, 1, &ticks);
+	if (row->operation == OP_MAP_UNMAP && check_unmapping(bench))
+		return -1;
+	return run_checked(bench, row, WARM_UP, TOUCH_GPA, &ticks);
+}
+
+/* The run's cost less that of a run that does nothing. */
+static int measure_guest(struct bench_vm *bench, const struct bench_row *row, u64 count,
+			 u64 *ticks)
+{
+	u64 empty, full;
+
+	if (run_repeated(bench, row, 0, &empty))
+		return -1;
+	/* A page is fresh only once. */
+	if (row->operation == OP_TOUCH) {
+		if (run_checked(bench, row, count, TOUCH_GPA + 2 * MIB, &full))
+			return -1;
+	} else if (run_repeated(bench, row, count, &full)) {
+		return -1;
+	}
+	*ticks = full > empty ? full - empty : 0;
+	return 0;
+}
+
+static int measure_host(const struct target *target, struct bench_vm *bench,
+			const struct bench_row *row, u64 count, u64 *ticks)
+{
+	u64 samples[REPEATS];
+
+	for (int i = 0; i < REPEATS; i++)
+		if (row->measure(target, bench, count, &samples[i]))
+			return -1;
+	*ticks = median(samples, REPEATS);
+	return 0;
+}
+
+static void read_all_stats(struct stats *stats, const struct bench_vm *bench)
+{
+	stats->count = 0;
+	stats_read(stats, bench->vm.fd);
+	stats_read(stats, bench->vm.vcpu);
+}
+
+static void record_counters(struct result *result, const struct stats *before,
+			    const struct stats *after, u64 operations)
+{
+	result->has_counters = after->count;
+	for (size_t i = 0; i < after->count && i < before->count; i++) {
+		u64 change = after->values[i].value - before->values[i].value;
+		double per_operation = (double)change / operations;
+		struct counter *counter = &result->counters[result->counter_count];
+
+		if (!after->values[i].cumulative || per_operation < NOISE ||
+		    result->counter_count == MAX_COUNTERS)
+			continue;
+		strcpy(counter->name, after->values[i].name);
+		counter->per_operation = per_operation;
+		result->counter_count++;
+	}
+}
+
+static void record_tables(struct result *result, const struct stats *stats)
+{
+	const struct stat_value *tables = stats_find(stats, TABLE_STAT);
+
+	result->has_table_bytes = tables;
+	result->table_bytes = tables ? tables->value : 0;
+}
+
+static int measure_row(const struct target *target, struct bench_vm *bench, enum row_id id,
+		       u64 count)
+{
+	const struct bench_row *row = &bench_rows[id];
+	struct result *result = &target->column->results[id];
+	u64 runs = id == ROW_TOUCH ? 1 : REPEATS;
+	struct stats before, after;
+	u64 ticks;
+	int failed;
+
+	if (warm_up(target, bench, row))
+		return -1;
+	read_all_stats(&before, bench);
+	if (row->measure)
+		failed = measure_host(target, bench, row, count, &ticks);
+	else
+		failed = measure_guest(bench, row, count, &ticks);
+	if (failed)
+		return -1;
+	read_all_stats(&after, bench);
+	if (id != ROW_CREATE_VM) {	/* its VMs are gone, and their counters */
+		record_counters(result, &before, &after, count * runs);
+		record_tables(result, &after);
+	}
+	result->state = MEASURED;
+	result->ticks = (double)ticks / count;
+	return 0;
+}
+
+static void fail_row(struct result *result, const char *failure)
+{
+	result->state = FAILED;
+	snprintf(result->failure, sizeof(result->failure), "%s", failure);
+}
+
+static void run_row(const struct target *targets, size_t count, enum row_id id, u64 iterations)
+{
+	struct bench_vm *vms = xcalloc(count, sizeof(*vms));
+	bool *alive = xcalloc(count, sizeof(*alive));
+
+	for (size_t i = 0; i < count; i++)
+		alive[i] = !bench_vm_create(&vms[i], targets[i].device, targets[i].backend);
+	for (size_t i = 0; i < count; i++)
+		if (!alive[i] || measure_row(&targets[i], &vms[i], id, row_count(id, iterations)))
+			fail_row(&targets[i].column->results[id], vms[i].failure);
+	for (size_t i = 0; i < count; i++)
+		if (alive[i])
+			bench_vm_destroy(&vms[i]);
+	free(vms);
+	free(alive);
+}
+
+void bench_run_all(const struct target *targets, size_t count, u64 iterations)
+{
+	bool progress = isatty(STDERR_FILENO);
+
+	for (int row = 0; row < ROW_COUNT; row++) {
+		if (progress)
+			fprintf(stderr, "\r%2d of %d: %-40s", row + 1, ROW_COUNT,
+				bench_rows[row].title);
+		run_row(targets, count, row, iterations);
+	}
+	if (progress)
+		fprintf(stderr, "\r%60s\r", "");
+}

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The rows of the benchmark: what each does, may cost, and must produce. */
+#include <errno.h>
+#include <linux/kvm_para.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "bench.h"
+
+#define CPUID_ENTRIES	512
+
+/* KVM_GET_CPUID2 leaves nent as it was: the entries after the last are empty. */
+static void expect_cpuid(const struct bench_vm *bench, u64 count, struct outcome *outcome)
+{
+	struct kvm_cpuid2 *cpuid;
+
+	(void)count;
+	cpuid = xcalloc(1, sizeof(*cpuid) + CPUID_ENTRIES * sizeof(cpuid->entries[0]));
+	cpuid->nent = CPUID_ENTRIES;
+	ioctl(bench->vm.vcpu, KVM_GET_CPUID2, cpuid);
+	for (u32 i = 0; i < CPUID_ENTRIES && !outcome->value; i++)
+		if (!cpuid->entries[i].function)
+			outcome->value = cpuid->entries[i].eax;
+	free(cpuid);
+}
+
+static void expect_vmcall(const struct bench_vm *bench, u64 count, struct outcome *outcome)
+{
+	(void)bench;
+	(void)count;
+	outcome->value = (u64)-KVM_ENOSYS;
+}
+
+static void expect_rdmsr(const struct bench_vm *bench, u64 count, struct outcome *outcome)
+{
+	struct kvm_sregs sregs = { 0 };
+
+	(void)count;
+	ioctl(bench->vm.vcpu, KVM_GET_SREGS, &sregs);
+	outcome->value = sregs.apic_base;
+}
+
+static void expect_port_out(const struct bench_vm *bench, u64 count, struct outcome *outcome)
+{
+	(void)bench;
+	outcome->io_exits = count;
+}
+
+static void expect_mmio_write(const struct bench_vm *bench, u64 count, struct outcome *outcome)
+{
+	(void)bench;
+	outcome->mmio_exits = count;
+}
+
+static void expect_mmio_read(const struct bench_vm *bench, u64 count, struct outcome *outcome)
+{
+	(void)bench;
+	outcome->mmio_exits = count;
+	outcome->value = (u32)(count * (count + 1) / 2);
+}
+
+static void expect_nothing(const struct bench_vm *bench, u64 count, struct outcome *outcome)
+{
+	(void)bench;
+	(void)count;
+	(void)outcome;
+}
+
+static void expect_switch(const struct bench_vm *bench, u64 count, struct outcome *outcome)
+{
+	(void)bench;
+	outcome->value = count * (TEST_FRAME_X + TEST_FRAME_Y);
+}
+
+static void expect_change(const struct bench_vm *bench, u64 count, struct outcome *outcome)
+{
+	(void)bench;
+	outcome->value = (count + 1) / 2 * TEST_FRAME_Y + count / 2 * TEST_FRAME_X;
+}
+
+static void expect_unmap(const struct bench_vm *bench, u64 count, struct outcome *outcome)
+{
+	(void)bench;
+	outcome->value = count * TEST_FRAME_X;
+}
+
+static void expect_fault(const struct bench_vm *bench, u64 count, struct outcome *outcome)
+{
+	(void)bench;
+	outcome->faults = count;
+}
+
+static int measure_immediate_exit(const struct target *target, struct bench_vm *bench, u64 count,
+				  u64 *ticks)
+{
+	u64 start, done;
+	int vcpu = bench->vm.vcpu;
+
+	(void)target;
+	bench->vm.run->immediate_exit = 1;
+	start = rdtsc();
+	for (done = 0; done < count; done++)
+		if (ioctl(vcpu, KVM_RUN, 0) != -1 || errno != EINTR)
+			break;
+	*ticks = rdtsc() - start;
+	bench->vm.run->immediate_exit = 0;
+	if (done != count)
+		return bench_fail(bench, "KVM_RUN with immediate_exit did not answer EINTR");
+	return 0;
+}
+
+static int measure_create(const struct target *target, struct bench_vm *bench, u64 count,
+			  u64 *ticks)
+{
+	struct vm_config config = { target->device, target->backend, .ram_size = MIB };
+	const char *step;
+	struct vm vm;
+	u64 start = rdtsc();
+
+	for (u64 i = 0; i < count; i++) {
+		if (vm_create(&vm, &config, &step))
+			return bench_fail(bench, "%s: %s", step, strerror(errno));
+		vm_destroy(&vm);
+	}
+	*ticks = rdtsc() - start;
+	return 0;
+}
+
+const struct bench_row bench_rows[ROW_COUNT] = {
+	[ROW_CPUID] = {
+		"cpuid", "CPUID",
+		"the smallest exit: the module answers, the guest goes on",
+		200, 200, OP_CPUID, expect_cpuid },
+	[ROW_VMCALL] = {
+		"vmcall", "VMCALL",
+		"a hypercall that the module answers",
+		200, 200, OP_VMCALL, expect_vmcall },
+	[ROW_RDMSR] = {
+		"rdmsr", "RDMSR",
+		"an MSR whose value the module keeps (IA32_APIC_BASE)",
+		200, 200, OP_RDMSR, expect_rdmsr },
+	[ROW_IMMEDIATE_EXIT] = {
+		"immediate_exit", "KVM_RUN, back at once",
+		"the ioctl alone: immediate_exit is set, no guest instruction runs",
+		850, 850, -1, .measure = measure_immediate_exit },
+	[ROW_PORT_OUT] = {
+		"pio", "OUT to userspace",
+		"an I/O port that this program serves: exit, return, KVM_RUN again",
+		1400, 1400, OP_PORT_OUT, expect_port_out },
+	[ROW_MMIO_WRITE] = {
+		"mmio_write", "MMIO write to userspace",
+		"a store where no memory is: found by a fault, decoded, served by this program",
+		2200, 2200, OP_MMIO_WRITE, expect_mmio_write },
+	[ROW_MMIO_READ] = {
+		"mmio_read", "MMIO read from userspace",
+		"a load there: userspace gives the value, the instruction is completed",
+		2200, 2200, OP_MMIO_READ, expect_mmio_read },
+	[ROW_TOUCH] = {
+		"touch", "first touch of a 4K page",
+		"a store to RAM that the host has not allocated yet (guest maps it as 2M)",
+		4500, 5200, OP_TOUCH, expect_nothing },
+	[ROW_SWITCH_CR3] = {
+		"cr3", "two CR3 loads, two reads",
+		"address spaces A, B, A: free under EPT, an exit or a cached root under shadow",
+		0, 500, OP_SWITCH_CR3, expect_switch },
+	[ROW_CHANGE_PTE] = {
+		"pte_change", "PTE change, INVLPG, read",
+		"the guest points a 4K entry, not yet accessed, at another frame",
+		0, 1500, OP_CHANGE_PTE, expect_change },
+	[ROW_CHANGE_YOUNG] = {
+		"pte_change_young", "the same, entry accessed",
+		"with the accessed and dirty bits set already, as Linux writes its entries",
+		0, 1500, OP_CHANGE_YOUNG, expect_change },
+	[ROW_MAP_UNMAP] = {
+		"map_unmap", "map, read, unmap, INVLPG",
+		"the guest maps a page for one read: shadow must learn and forget it",
+		0, 1500, OP_MAP_UNMAP, expect_unmap },
+	[ROW_GUEST_FAULT] = {
+		"guest_fault", "guest's own page fault",
+		"a read of an absent page, skipped by the guest's handler: best without an exit",
+		0, 6, OP_GUEST_FAULT, expect_fault },
+	[ROW_CREATE_VM] = {
+		"create_vm", "create and destroy a VM",
+		"with its RAM slot and one vCPU, never run",
+		600000, 600000, -1, .measure = measure_create },
+};

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A VM that holds the benchmark guest, and one run of an operation in it. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include "bench_vm.h"
+#include "explain.h"
+#include "image.h"
+
+#define BENCH_RAM	(64 * MIB)
+#define TEST_PDPT_SLOT	(TEST_GVA >> 30)
+
+int bench_fail(struct bench_vm *bench, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(bench->failure, sizeof(bench->failure), fmt, args);
+	va_end(args);
+	return -1;
+}
+
+static u64 *table_at(struct vm *vm, u64 gpa)
+{
+	return (u64 *)(vm->ram + gpa);
+}
+
+void bench_tables_write(struct vm *vm)
+{
+	u64 *pdpt_a = table_at(vm, PDPT_GPA), *pdpt_b = table_at(vm, TEST_PDPT_B);
+
+	boot_tables_write(vm);
+	memcpy(pdpt_b, pdpt_a, TEST_PDPT_SLOT * sizeof(*pdpt_a));
+	pdpt_a[TEST_PDPT_SLOT] = TEST_PD_A | PTE_USED;
+	table_at(vm, TEST_PD_A)[0] = TEST_PT_A | PTE_USED;
+	table_at(vm, TEST_PT_A)[0] = TEST_FRAME_X | PTE_USED;
+	table_at(vm, TEST_PML4_B)[0] = TEST_PDPT_B | PTE_USED;
+	pdpt_b[TEST_PDPT_SLOT] = TEST_PD_B | PTE_USED;
+	table_at(vm, TEST_PD_B)[0] = TEST_PT_B | PTE_USED;
+	table_at(vm, TEST_PT_B)[0] = TEST_FRAME_Y | PTE_USED;
+	*table_at(vm, TEST_FRAME_X) = TEST_FRAME_X;
+	*table_at(vm, TEST_FRAME_Y) = TEST_FRAME_Y;
+}
+
+/*
+ * All guest memory is written before the first run: a hypervisor does not see the writes that
+ * userspace makes to page tables, so they must not change under it.
+ */
+static int load_guest(struct bench_vm *bench)
+{
+	struct file guest = { (u8 *)bench_guest, bench_guest_end - bench_guest };
+	struct image image = image_load(&bench->vm, &guest, ENTRY_64);
+
+	if (cpu_set_mode(&bench->vm, ENTRY_64, image.entry, STACK_TOP) ||
+	    ioctl(bench->vm.vcpu, KVM_GET_REGS, &bench->start))
+		return bench_fail(bench, "setting registers: %s", strerror(errno));
+	bench_tables_write(&bench->vm);
+	return 0;
+}
+
+int bench_vm_create(struct bench_vm *bench, int device, int backend)
+{
+	struct vm_config config = { .device = device, .backend = backend, .ram_size = BENCH_RAM };
+	const char *step;
+
+	if (vm_create(&bench->vm, &config, &step))
+		return bench_fail(bench, "%s: %s", step, strerror(errno));
+	/* The rows count 4K pages of the host. */
+	madvise(bench->vm.ram, bench->vm.ram_size, MADV_NOHUGEPAGE);
+	if (!load_guest(bench))
+		return 0;
+	vm_destroy(&bench->vm);
+	return -1;
+}
+
+void bench_vm_destroy(struct bench_vm *bench)
+{
+	vm_destroy(&bench->vm);
+}
+
+static int set_registers(struct bench_vm *bench, int operation, u64 count, u64 argument)
+{
+	struct kvm_regs regs = bench->start;
+
+	regs.rdi = operation;
+	regs.rsi = count;
+	regs.rdx = argument;
+	return ioctl(bench->vm.vcpu, KVM_SET_REGS, &regs);
+}
+
+/* The operations read 1, 2, 3, ... from the device. */
+static void answer_mmio(struct kvm_run *run, struct outcome *outcome)
+{
+	u32 value = ++outcome->mmio_exits;
+
+	if (!run->mmio.is_write)
+		memcpy(run->mmio.data, &value, sizeof(value));
+}
+
+static int run_to_halt(struct bench_vm *bench, struct outcome *outcome)
+{
+	struct kvm_run *run = bench->vm.run;
+
+	for (;;) {
+		if (ioctl(bench->vm.vcpu, KVM_RUN, 0)) {
+			if (errno == EINTR)
+				continue;
+			return bench_fail(bench, "KVM_RUN: %s", strerror(errno));
+		}
+		if (run->exit_reason == KVM_EXIT_IO && run->io.port == BENCH_PORT)
+			outcome->io_exits++;
+		else if (run->exit_reason == KVM_EXIT_MMIO && run->mmio.phys_addr == BENCH_MMIO_GPA)
+			answer_mmio(run, outcome);
+		else if (run->exit_reason == KVM_EXIT_HLT)
+			return 0;
+		else
+			return bench_fail(bench, "unexpected exit: %s",
+					  explain_exit_short(&bench->vm));
+	}
+}
+
+int bench_vm_run(struct bench_vm *bench, int operation, u64 count, u64 argument,
+		 struct outcome *outcome, u64 *ticks)
+{
+	struct kvm_regs regs;
+	u64 start;
+
+	*outcome = (struct outcome){ 0 };
+	if (set_registers(bench, operation, count, argument))
+		return bench_fail(bench, "setting registers: %s", strerror(errno));
+	start = rdtsc();
+	if (run_to_halt(bench, outcome))
+		return -1;
+	*ticks = rdtsc() - start;
+	if (ioctl(bench->vm.vcpu, KVM_GET_REGS, &regs))
+		return bench_fail(bench, "KVM_GET_REGS: %s", strerror(errno));
+	outcome->value = regs.rax;
+	outcome->faults = regs.rbx;
+	return 0;
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A VM that holds the benchmark guest, and one run of an operation in it. */
+#ifndef BENCH_VM_H
+#define BENCH_VM_H
+
+#include "guest/layout.h"
+#include "vm.h"
+
+#define FAILURE_TEXT_MAX	120
+
+struct outcome {
+	u64 value;		/* RAX at the end */
+	u64 faults;		/* page faults that the guest's own handler saw */
+	u64 io_exits, mmio_exits;
+};
+
+struct bench_vm {
+	struct vm vm;
+	struct kvm_regs start;		/* at the guest's first instruction */
+	char failure[FAILURE_TEXT_MAX];	/* set wherever a function returns -1 */
+};
+
+extern const u8 bench_guest[], bench_guest_end[], demo_guest[], demo_guest_end[];
+
+__attribute__((format(printf, 2, 3))) int bench_fail(struct bench_vm *bench, const char *fmt, ...);
+
+/* Page tables of layout.h, marks in the two test frames. */
+void bench_tables_write(struct vm *vm);
+int bench_vm_create(struct bench_vm *bench, int device, int backend);
+void bench_vm_destroy(struct bench_vm *bench);
+
+/* Runs the guest until it halts; *ticks is the time of that. */
+int bench_vm_run(struct bench_vm *bench, int operation, u64 count, u64 argument,
+		 struct outcome *outcome, u64 *ticks);
+
+#endif

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+/* `umbra bench` and `umbra report`: cost tables, measured or from saved columns. */
+#include <getopt.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "table.h"
+#include "targets.h"
+
+struct bench_options {
+	struct targets targets;
+	u64 iterations;
+	const char *csv, *save;
+};
+
+static const char bench_usage[] =
+	"usage: umbra bench [--device NAME=PATH[:ept|shadow]]... [--iterations N]\n"
+	"                   [--csv FILE] [--save FILE]";
+static const char report_usage[] = "usage: umbra report [--csv FILE] SAVED...";
+
+static struct bench_options parse_bench_options(int argc, char **argv)
+{
+	static const struct option long_options[] = {
+		{ "device", required_argument, NULL, 'd' },
+		{ "iterations", required_argument, NULL, 'n' },
+		{ "csv", required_argument, NULL, 'c' },
+		{ "save", required_argument, NULL, 's' },
+		{ }
+	};
+	struct bench_options o = { .iterations = DEFAULT_ITERATIONS };
+	int option;
+
+	if (!access(DEFAULT_DEVICE, F_OK))
+		targets_add_backends(&o.targets, DEFAULT_DEVICE);
+	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+		switch (option) {
+		case 'd':
+			targets_add_device(&o.targets, optarg);
+			break;
+		case 'n':
+			o.iterations = parse_number(optarg, "--iterations", 10, 10000000);
+			break;
+		case 'c':
+			o.csv = optarg;
+			break;
+		case 's':
+			o.save = optarg;
+			break;
+		default:
+			die("%s", bench_usage);
+		}
+	}
+	if (optind != argc)
+		die("%s", bench_usage);
+	if (!o.targets.count)
+		die("nothing to measure: there is no %s (make insmod), and no --device was given",
+		    DEFAULT_DEVICE);
+	return o;
+}
+
+static int verdict(const struct columns *columns)
+{
+	size_t failures = columns_failures(columns);
+
+	table_print_budgets(columns);
+	if (failures) {
+		printf("Verdict: FAILED, %zu rows gave wrong results\n", failures);
+		return EXIT_ABNORMAL;
+	}
+	printf("Verdict: all rows of all %zu columns gave the right results\n", columns->count);
+	return 0;
+}
+
+int command_bench(int argc, char **argv)
+{
+	struct bench_options o = parse_bench_options(argc, argv);
+	struct columns *columns = &o.targets.columns;
+
+	bench_run_all(o.targets.list, o.targets.count, o.iterations);
+	table_print_costs(columns);
+	table_print_counters(columns);
+	table_print_ratios(columns);
+	if (o.csv)
+		table_write_csv(columns, o.csv);
+	if (o.save)
+		columns_save(columns, o.save);
+	return verdict(columns);
+}
+
+int command_report(int argc, char **argv)
+{
+	static const struct option long_options[] = {
+		{ "csv", required_argument, NULL, 'c' },
+		{ }
+	};
+	struct columns columns = { 0 };
+	const char *csv = NULL;
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+		if (option != 'c')
+			die("%s", report_usage);
+		csv = optarg;
+	}
+	if (optind == argc)
+		die("%s", report_usage);
+	for (int i = optind; i < argc; i++)
+		columns_load(&columns, argv[i]);
+	table_print_costs(&columns);
+	table_print_counters(&columns);
+	table_print_ratios(&columns);
+	if (csv)
+		table_write_csv(&columns, csv);
+	return verdict(&columns);
+}

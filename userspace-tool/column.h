@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What one device and backend cost, row by row; saved to and loaded from text files. */
+#ifndef COLUMN_H
+#define COLUMN_H
+
+#include <stdio.h>
+
+#include "bench_vm.h"
+#include "stats.h"
+
+#define COLUMN_NAME	32
+#define MAX_COLUMNS	12
+#define MAX_COUNTERS	24
+
+enum row_id {
+	ROW_CPUID, ROW_VMCALL, ROW_RDMSR, ROW_IMMEDIATE_EXIT, ROW_PORT_OUT,
+	ROW_MMIO_WRITE, ROW_MMIO_READ, ROW_TOUCH, ROW_SWITCH_CR3, ROW_CHANGE_PTE,
+	ROW_CHANGE_YOUNG, ROW_MAP_UNMAP, ROW_GUEST_FAULT, ROW_CREATE_VM, ROW_COUNT
+};
+
+enum result_state { NOT_MEASURED, MEASURED, FAILED };
+
+struct counter {
+	char name[STATS_NAME];
+	double per_operation;
+};
+
+struct result {
+	enum result_state state;
+	double ticks;			/* per operation */
+	char failure[FAILURE_TEXT_MAX];
+	bool has_counters;		/* the device keeps statistics */
+	size_t counter_count;
+	struct counter counters[MAX_COUNTERS];
+	bool has_table_bytes;
+	u64 table_bytes;		/* memory of the VM's page tables after the row */
+};
+
+struct column {
+	char name[COLUMN_NAME];
+	int backend;			/* UM_BACKEND_* that the column ran on */
+	bool ours;			/* Umbra; otherwise a device to compare with */
+	struct result results[ROW_COUNT];
+};
+
+struct columns {
+	size_t count;
+	struct column *list[MAX_COLUMNS];
+};
+
+struct column *columns_add(struct columns *columns, const char *name, int backend, bool ours);
+void columns_save(const struct columns *columns, const char *path);
+void columns_load(struct columns *columns, const char *path);
+size_t columns_failures(const struct columns *columns);
+
+#endif

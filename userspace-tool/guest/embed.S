@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The guests' ELF images as bytes inside the tool. */
+	.section .rodata
+	.globl	bench_guest, bench_guest_end, demo_guest, demo_guest_end
+bench_guest:
+	.incbin	"bench.elf"
+bench_guest_end:
+demo_guest:
+	.incbin	"demo.elf"
+demo_guest_end:
+
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* The agreement between the benchmark's host side and its guests: operations and memory. */
+#ifndef GUEST_LAYOUT_H
+#define GUEST_LAYOUT_H
+
+/* Operations of bench.S; the host puts one into RDI, the repeat count into RSI. */
+#define OP_CPUID	0
+#define OP_VMCALL	1
+#define OP_RDMSR	2
+#define OP_PORT_OUT	3
+#define OP_MMIO_WRITE	4
+#define OP_MMIO_READ	5
+#define OP_TOUCH	6
+#define OP_SWITCH_CR3	7
+#define OP_CHANGE_PTE	8
+#define OP_CHANGE_YOUNG	9
+#define OP_MAP_UNMAP	10
+#define OP_GUEST_FAULT	11
+#define OP_CHECK_UNMAP	12
+
+#define BENCH_PORT	0x10
+#define BENCH_MMIO_GPA	0xd0000000	/* under 4 GiB and beyond all RAM */
+#define BENCH_MSR	0x1b		/* IA32_APIC_BASE: no hypervisor passes it through */
+#define BENCH_HYPERCALL	0x7fff		/* nobody's hypercall: answered with -KVM_ENOSYS */
+
+/* Beside the boot tables of cpu.h: two address spaces that differ in one 4K page. */
+#define TEST_GVA	0x100000000	/* the first byte after the identity map */
+#define TEST_PD_A	0x8000
+#define TEST_PT_A	0x9000
+#define TEST_PML4_B	0xa000
+#define TEST_PDPT_B	0xb000
+#define TEST_PD_B	0xc000
+#define TEST_PT_B	0xd000
+#define TEST_FRAME_X	0x10000		/* what TEST_GVA shows in space A, */
+#define TEST_FRAME_Y	0x11000		/* and in space B */
+#define STACK_TOP	0x80000
+#define GUEST_BASE	0x100000	/* where the guests are linked */
+#define TOUCH_GPA	0x400000	/* untouched RAM from here on */
+
+#define PTE_NEW		0x03		/* present, writable: the CPU will set accessed */
+#define PTE_USED	0x63		/* and accessed and dirty, as Linux writes it */
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Print columns: costs, ratios and budgets, exits by cause, CSV. */
+#ifndef TABLE_H
+#define TABLE_H
+
+#include "column.h"
+
+void table_print_costs(const struct columns *columns);
+void table_print_meanings(void);
+void table_print_counters(const struct columns *columns);
+/* Ours against the other devices on the same backend; silent where there is no pair. */
+void table_print_ratios(const struct columns *columns);
+void table_print_budgets(const struct columns *columns);
+void table_write_csv(const struct columns *columns, const char *path);
+
+#endif
