@@ -89,7 +89,7 @@ static struct kvm_cpuid2 *supported_cpuid(void)
 	return cpuid;
 }
 
-bool cpuid_has(uint32_t leaf, uint32_t subleaf, int reg, unsigned int bit)
+uint32_t cpuid_value(uint32_t leaf, uint32_t subleaf, enum cpuid_reg reg)
 {
 	struct kvm_cpuid2 *cpuid = supported_cpuid();
 	uint32_t i;
@@ -99,9 +99,14 @@ bool cpuid_has(uint32_t leaf, uint32_t subleaf, int reg, unsigned int bit)
 		uint32_t regs[] = { e->eax, e->ebx, e->ecx, e->edx };
 
 		if (e->function == leaf && e->index == subleaf)
-			return regs[reg] >> bit & 1;
+			return regs[reg];
 	}
-	return false;
+	return 0;
+}
+
+bool cpuid_has(uint32_t leaf, uint32_t subleaf, enum cpuid_reg reg, unsigned int bit)
+{
+	return cpuid_value(leaf, subleaf, reg) >> bit & 1;
 }
 
 int vcpu_set_supported_cpuid(int vcpu_fd);

@@ -127,7 +127,9 @@ int xioctl_val(int fd, unsigned long request, unsigned long arg);
 })
 
 bool has_cap(int fd, unsigned int cap);
-bool cpuid_has(uint32_t leaf, uint32_t subleaf, int reg, unsigned int bit);
 enum cpuid_reg { CPUID_EAX, CPUID_EBX, CPUID_ECX, CPUID_EDX };
+/* Of the supported CPUID, which every vCPU here has; 0 for leaves that are not there. */
+uint32_t cpuid_value(uint32_t leaf, uint32_t subleaf, enum cpuid_reg reg);
+bool cpuid_has(uint32_t leaf, uint32_t subleaf, enum cpuid_reg reg, unsigned int bit);
 
 #endif
