@@ -3,9 +3,11 @@
 #ifndef SELFTESTS_VM_H
 #define SELFTESTS_VM_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <sys/types.h>
 #include <linux/kvm.h>
 
@@ -115,14 +117,14 @@ const char *exit_name(uint32_t reason);
 /* As ioctl(), but -errno on failure. */
 int xioctl(int fd, unsigned long request, void *arg);
 int xioctl_val(int fd, unsigned long request, unsigned long arg);
-/* The call must work for the test to make sense. */
+/* The ioctl or system call must work for the test to make sense. */
 #define must(call)								\
 ({										\
 	long __ret = (call);							\
 										\
 	if (__ret < 0)								\
 		tap_bail("%s:%d: %s: %s", __FILE__, __LINE__, #call,		\
-			 strerror(-__ret));					\
+			 strerror(errno));					\
 	__ret;									\
 })
 
