@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Small operations for tests that need any guest at all. */
+#include "guest.h"
+#include "basic.h"
+
+static volatile u32 *word(unsigned int n)
+{
+	return (volatile u32 *)(unsigned long)shared()->arg[n];
+}
+
+static void touch_pages(void)
+{
+	unsigned long p = shared()->arg[0], end = shared()->arg[1];
+
+	for (; p < end; p += 4096)
+		*(volatile u8 *)p = 0x5a;
+}
+
+static void sum_pages(void)
+{
+	unsigned long p = shared()->arg[0], end = shared()->arg[1];
+	u64 sum = 0;
+
+	for (; p < end; p += 4096)
+		sum += *(volatile u32 *)p;
+	shared()->result[0] = sum;
+}
+
+static void do_read(unsigned long gva)
+{
+	shared()->result[0] = *(volatile u32 *)gva;
+}
+
+static void do_write(unsigned long gva)
+{
+	*(volatile u32 *)gva = shared()->arg[1];
+}
+
+static void try_access(void (*access)(unsigned long gva))
+{
+	bool faulted = try_call(access, shared()->arg[0]);
+
+	shared()->result[1] = faulted ? this_cpu()->trap.vector + 1 : 0;
+	shared()->result[2] = this_cpu()->trap.error;
+	shared()->result[3] = this_cpu()->trap.cr2;
+}
+
+void guest_main(u64 op)
+{
+	switch (op) {
+	case BASIC_SPIN:
+		for (;;)
+			barrier();
+	case BASIC_READ:
+		do_read(shared()->arg[0]);
+		break;
+	case BASIC_WRITE:
+		do_write(shared()->arg[0]);
+		break;
+	case BASIC_TOUCH:
+		touch_pages();
+		break;
+	case BASIC_SUM:
+		sum_pages();
+		break;
+	case BASIC_COUNT:
+		while (!*word(1))
+			++*word(0);
+		break;
+	case BASIC_CALL:
+		((void (*)(void))(unsigned long)shared()->arg[0])();
+		break;
+	case BASIC_TRY_READ:
+		try_access(do_read);
+		break;
+	case BASIC_TRY_WRITE:
+		try_access(do_write);
+		break;
+	case BASIC_HLT:
+		asm volatile("hlt");
+		break;
+	}
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Operations of the guest that tests use when any guest will do. */
+#ifndef SELFTESTS_BASIC_H
+#define SELFTESTS_BASIC_H
+
+enum {
+	BASIC_NOTHING,
+	BASIC_SPIN,		/* for ever, interrupts off */
+	BASIC_READ,		/* result[0] = the u32 at arg[0] */
+	BASIC_WRITE,		/* the u32 at arg[0] = arg[1] */
+	BASIC_TOUCH,		/* write a byte to each page of [arg[0], arg[1]) */
+	BASIC_SUM,		/* result[0] = sum of the first u32 of each of those pages */
+	BASIC_COUNT,		/* increment the u32 at arg[0] until the one at arg[1] is set */
+	BASIC_CALL,		/* call the code at arg[0] */
+	BASIC_TRY_READ,		/* as READ; result[1] = vector + 1 if it faulted, [2] = error code */
+	BASIC_TRY_WRITE,
+	BASIC_HLT,
+};
+
+#endif

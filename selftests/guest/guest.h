@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What guest programs are written with: talk to the host, catch exceptions, reach the machine. */
+#ifndef SELFTESTS_GUEST_H
+#define SELFTESTS_GUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "layout.h"
+
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef uint64_t u64;
+
+#define __user_text	__attribute__((section(".user"), used, noinline))
+#define barrier()	asm volatile("" : : : "memory")
+
+struct guest_cpu {
+	unsigned long try_sp;		/* where try_call() unwinds to; 0 when none is running */
+	unsigned long id;
+	struct guest_trap trap;		/* the latest exception */
+	u64 traps;			/* how many there were */
+};
+
+struct trap_frame;
+
+/* Each guest program defines it; the host chose op. */
+void guest_main(u64 op);
+
+/* Handles a vector in place: the interrupted code goes on afterwards. */
+typedef void (*trap_hook_t)(struct trap_frame *frame);
+extern trap_hook_t trap_hooks[256];
+
+unsigned long frame_ip(const struct trap_frame *frame);
+void frame_set_ip(struct trap_frame *frame, unsigned long ip);
+unsigned long frame_flags(const struct trap_frame *frame);
+void frame_set_flags(struct trap_frame *frame, unsigned long flags);
+
+/* Runs fn(arg); true if an exception ended it, then described in this_cpu()->trap. */
+bool try_call(void (*fn)(unsigned long arg), unsigned long arg);
+/* The same at CPL 3; fn must be __user_text. */
+bool try_user(void (*fn)(unsigned long arg), unsigned long arg);
+
+void guest_fail(const char *text, u64 line, u64 got, u64 want);
+void guest_sync(void);
+
+#define GUEST_EQ(got, want)							\
+	do {									\
+		u64 __got = (got), __want = (want);				\
+										\
+		if (__got != __want)						\
+			guest_fail(#got " == " #want, __LINE__, __got, __want);	\
+	} while (0)
+#define GUEST_CHECK(cond)							\
+	do {									\
+		if (!(cond))							\
+			guest_fail(#cond, __LINE__, 0, 1);			\
+	} while (0)
+
+static inline unsigned long read_sp(void)
+{
+	unsigned long sp;
+
+#ifdef __x86_64__
+	asm volatile("mov %%rsp, %0" : "=r"(sp));
+#else
+	asm volatile("movl %%esp, %0" : "=r"(sp));
+#endif
+	return sp;
+}
+
+static inline struct guest_cpu *this_cpu(void)
+{
+	return (void *)(read_sp() & ~(STACK_SIZE - 1UL));
+}
+
+static inline volatile struct guest_shared *shared_of(unsigned long id)
+{
+	return (void *)(SHARED_GPA + id * SHARED_SIZE);
+}
+
+#ifdef GUEST16
+/* Real mode has one vCPU and no struct guest_cpu. */
+static inline volatile struct guest_shared *shared(void)
+{
+	return shared_of(0);
+}
+#else
+static inline volatile struct guest_shared *shared(void)
+{
+	return shared_of(this_cpu()->id);
+}
+#endif
+
+static inline void outb(u16 port, u8 value)
+{
+	asm volatile("outb %0, %1" : : "a"(value), "Nd"(port) : "memory");
+}
+
+static inline void outw(u16 port, u16 value)
+{
+	asm volatile("outw %0, %1" : : "a"(value), "Nd"(port) : "memory");
+}
+
+static inline void outl(u16 port, u32 value)
+{
+	asm volatile("outl %0, %1" : : "a"(value), "Nd"(port) : "memory");
+}
+
+static inline u8 inb(u16 port)
+{
+	u8 value;
+
+	asm volatile("inb %1, %0" : "=a"(value) : "Nd"(port) : "memory");
+	return value;
+}
+
+static inline u16 inw(u16 port)
+{
+	u16 value;
+
+	asm volatile("inw %1, %0" : "=a"(value) : "Nd"(port) : "memory");
+	return value;
+}
+
+static inline u32 inl(u16 port)
+{
+	u32 value;
+
+	asm volatile("inl %1, %0" : "=a"(value) : "Nd"(port) : "memory");
+	return value;
+}
+
+static inline u64 rdmsr(u32 msr)
+{
+	u32 low, high;
+
+	asm volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
+	return (u64)high << 32 | low;
+}
+
+static inline void wrmsr(u32 msr, u64 value)
+{
+	asm volatile("wrmsr" : : "c"(msr), "a"((u32)value), "d"((u32)(value >> 32)) : "memory");
+}
+
+static inline void cpuid(u32 leaf, u32 subleaf, u32 *a, u32 *b, u32 *c, u32 *d)
+{
+	asm volatile("cpuid" : "=a"(*a), "=b"(*b), "=c"(*c), "=d"(*d) : "a"(leaf), "c"(subleaf));
+}
+
+static inline u64 rdtsc(void)
+{
+	u32 low, high;
+
+	asm volatile("rdtsc" : "=a"(low), "=d"(high));
+	return (u64)high << 32 | low;
+}
+
+static inline void invlpg(unsigned long gva)
+{
+	asm volatile("invlpg (%0)" : : "r"(gva) : "memory");
+}
+
+#define DEFINE_CR(n)								\
+static inline unsigned long read_cr##n(void)					\
+{										\
+	unsigned long value;							\
+										\
+	asm volatile("mov %%cr" #n ", %0" : "=r"(value) : : "memory");		\
+	return value;								\
+}										\
+static inline void write_cr##n(unsigned long value)				\
+{										\
+	asm volatile("mov %0, %%cr" #n : : "r"(value) : "memory");		\
+}
+
+DEFINE_CR(0)
+DEFINE_CR(2)
+DEFINE_CR(3)
+DEFINE_CR(4)
+
+#define X86_FLAGS_TF	0x100UL
+#define X86_FLAGS_IF	0x200UL
+#define X86_FLAGS_DF	0x400UL
+#define X86_FLAGS_AC	0x40000UL
+
+static inline unsigned long read_flags(void)
+{
+	unsigned long flags;
+
+	asm volatile("pushf; pop %0" : "=r"(flags) : : "memory");
+	return flags;
+}
+
+static inline void write_flags(unsigned long flags)
+{
+	asm volatile("push %0; popf" : : "r"(flags) : "memory", "cc");
+}
+
+#endif

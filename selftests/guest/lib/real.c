@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What cpu.c is for the other modes: a real-mode guest needs no tables. */
+#include "../guest.h"
+
+void cpu_init(unsigned long id);
+
+void cpu_init(unsigned long id)
+{
+	(void)id;
+}

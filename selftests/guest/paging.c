@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Performs accesses through page-table entries as asked; the host knows what should come out. */
+#include "guest.h"
+#include "paging.h"
+
+#define MSR_EFER	0xc0000080
+#define EFER_NXE	(1ULL << 11)
+#define CR0_WP		(1UL << 16)
+#define CR4_PAE		(1UL << 5)
+#define CR4_SMEP	(1UL << 20)
+#define CR4_SMAP	(1UL << 21)
+
+static void do_read(unsigned long gva)
+{
+	(void)*(volatile u8 *)gva;
+}
+
+static void do_write(unsigned long gva)
+{
+	*(volatile u8 *)gva = PAGING_RET;
+}
+
+static void do_read_ac(unsigned long gva)
+{
+	write_flags(read_flags() | X86_FLAGS_AC);
+	do_read(gva);
+}
+
+static void do_write_ac(unsigned long gva)
+{
+	write_flags(read_flags() | X86_FLAGS_AC);
+	do_write(gva);
+}
+
+static void do_fetch(unsigned long gva)
+{
+	((void (*)(void))gva)();
+}
+
+static void __user_text user_read(unsigned long gva)
+{
+	(void)*(volatile u8 *)gva;
+}
+
+static void __user_text user_write(unsigned long gva)
+{
+	*(volatile u8 *)gva = PAGING_RET;
+}
+
+static void __user_text user_fetch(unsigned long gva)
+{
+	((void (*)(void))gva)();
+}
+
+static unsigned long with(unsigned long reg, unsigned long bit, bool set)
+{
+	return set ? reg | bit : reg & ~bit;
+}
+
+static void set_controls(u64 flags)
+{
+	unsigned long cr4 = read_cr4();
+
+	write_cr0(with(read_cr0(), CR0_WP, flags & CASE_WP));
+	if (cr4 & CR4_PAE) {
+		u64 efer = rdmsr(MSR_EFER);
+
+		wrmsr(MSR_EFER, flags & CASE_NXE ? efer | EFER_NXE : efer & ~EFER_NXE);
+	}
+	if (((cr4 & CR4_SMEP) != 0) != ((flags & CASE_SMEP) != 0) ||
+	    ((cr4 & CR4_SMAP) != 0) != ((flags & CASE_SMAP) != 0))
+		write_cr4(with(with(cr4, CR4_SMEP, flags & CASE_SMEP), CR4_SMAP,
+			       flags & CASE_SMAP));
+}
+
+static u64 read_entry(unsigned long gva, unsigned int size)
+{
+	return size == 8 ? *(volatile u64 *)gva : *(volatile u32 *)gva;
+}
+
+static void write_entries(const struct paging_case *c, unsigned int size)
+{
+	unsigned int i;
+
+	for (i = 0; i < PAGING_LEVELS && c->entry_gpa[i]; i++) {
+		unsigned long entry = c->entry_gpa[i];
+
+		if (size == 8)
+			*(volatile u64 *)entry = c->entry[i];
+		else
+			*(volatile u32 *)entry = c->entry[i];
+	}
+}
+
+static bool do_access(const struct paging_case *c)
+{
+	static void (* const by_kernel[])(unsigned long) = { do_read, do_write, do_fetch };
+	static void (* const with_ac[])(unsigned long) = { do_read_ac, do_write_ac, do_fetch };
+	static void (* const by_user[])(unsigned long) = { user_read, user_write, user_fetch };
+
+	if (c->flags & CASE_USER)
+		return try_user(by_user[c->access], c->gva);
+	return try_call((c->flags & CASE_AC ? with_ac : by_kernel)[c->access], c->gva);
+}
+
+static void run_case(struct paging_case *c, unsigned int size)
+{
+	const struct guest_trap *trap = &this_cpu()->trap;
+	unsigned int i;
+
+	write_entries(c, size);
+	if (c->flags & CASE_LOAD_CR3)
+		write_cr3(read_cr3());
+	else if (!(c->flags & CASE_NO_FLUSH))
+		invlpg(c->gva);
+	set_controls(c->flags);
+	c->faulted = do_access(c);
+	set_controls(CASE_WP | CASE_NXE);
+	c->vector = trap->vector;
+	c->error = trap->error;
+	c->cr2 = trap->cr2;
+	for (i = 0; i < PAGING_LEVELS && c->entry_gpa[i]; i++)
+		c->after[i] = read_entry(c->entry_gpa[i], size);
+}
+
+void guest_main(u64 op)
+{
+	struct paging_case *cases = (void *)CASES_GPA;
+	u64 i;
+
+	GUEST_EQ(op, PAGING_RUN);
+	for (i = 0; i < shared()->arg[0]; i++)
+		run_case(&cases[i], shared()->arg[1]);
+}
