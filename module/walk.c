@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The guest page-table walk of every paging mode. Pure: no state of its own, no locks. Source: SDM "Paging".
+ * The guest page-table walk of every paging mode. Pure: no state of its own, no locks. Source:
+ * SDM "Paging".
  *
- * Two phases: read the entries from the top down and judge the access; only when it is allowed set A at every level
- * and D in the leaf of a write. A denied access so leaves the guest's tables as they were.
+ * Two phases: read the entries from the top down and judge the access; only when it is allowed
+ * set A at every level and D in the leaf of a write. A denied access so leaves the guest's
+ * tables as they were.
  */
 #include "walk.h"
 
@@ -81,7 +83,10 @@ static u64 reserved_32(const struct paging_desc *d, unsigned int level, bool lea
 	return bits(PDE32_ADDR_LO_BIT - 1, PDE32_ADDR_HI_BIT + width - 32);
 }
 
-/* A PAE PDPTE is a register, checked when it is loaded: level 3 of PAE has no bits to check here. */
+/*
+ * A PAE PDPTE is a register, checked when it is loaded: level 3 of PAE has no bits to check
+ * here.
+ */
 u64 walk_reserved(const struct paging_desc *d, unsigned int level, bool leaf)
 {
 	u64 rsvd;
@@ -215,13 +220,13 @@ static bool walk_step(const struct paging_desc *d, unsigned int level, gva_t gva
 }
 
 /*
- * Set A at every level and D in the leaf of a write. A table in memory that cannot be written stays as it is, and the
- * write goes on as if D were set.
+ * Set A at every level and D in the leaf of a write. A table in memory that cannot be written
+ * stays as it is, and the write goes on as if D were set.
  */
 static enum walk_status set_accessed(const struct paging_desc *d, gva_t gva, bool write,
 				     const struct walk_ops *ops, void *ctx, struct walk_result *r)
 {
-	typeof(ops->cmpxchg) update = ops->cmpxchg;	/* by its own name it meets the kernel's macro */
+	typeof(ops->cmpxchg) update = ops->cmpxchg;	/* not the kernel's macro of that name */
 	unsigned int level;
 
 	for (level = r->top; level >= r->level; level--) {
