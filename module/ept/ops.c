@@ -101,11 +101,6 @@ static bool ept_invlpg(struct um_vcpu *vcpu, gva_t gva, bool all, bool fast)
 	return true;
 }
 
-/* No table of the guest's is shadowed here. */
-static void ept_gpa_written(struct um_vm *vm, gpa_t gpa, size_t len)
-{
-}
-
 static bool ept_unmap(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end)
 {
 	return ept_clear_range(vm, start, end);
@@ -171,7 +166,6 @@ const struct um_mmu_ops ept_mmu_ops = {
 	.load_root = ept_load_root,
 	.paging_changed = ept_paging_changed,
 	.invlpg = ept_invlpg,
-	.gpa_written = ept_gpa_written,
 	.unmap = ept_unmap,
 	.wrprotect = ept_wrprotect,
 	.age = ept_age,
