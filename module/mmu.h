@@ -65,7 +65,8 @@ struct um_fault {
  *	root are updated). Trylock only. NULL: never intercepts CR3
  * @invlpg: the guest invalidated @gva (0..all of its current address space when @all). Loaded. True: done;
  *	false: only when @fast (inner loop, trylock) and it must be asked again outside
- * @gpa_written: the host's emulation wrote @len bytes at @gpa; vm->srcu held, mmu_lock not held
+ * @gpa_written: the host's emulation wrote @len bytes at @gpa; vm->srcu held, mmu_lock not held. NULL: no guest
+ *	table is shadowed
  * @unmap: drop every translation of [start, end) gfns of @slot; mmu_lock held for write. True: a remote flush is due
  *	before the lock is dropped
  * @wrprotect: make them read-only for dirty logging; the same rules

@@ -62,14 +62,14 @@ struct walk_ops {
  * struct walk_result - what a walk found
  * @gpa: the translation of the gva (byte exact); valid on WALK_OK
  * @level: level of the leaf (1..3; 2 for a 4 MiB page too)
- * @top: level of the first table walked
+ * @top: level of the first table walked in memory (PAE: 2, the PDPTEs are registers)
  * @page_shift: log2 of the guest page (12, 21, 22, 30)
  * @access: ACC_* after all levels, before WP, SMEP and SMAP
  * @error_code: PFEC_* to inject on WALK_FAULT
  * @gpte: the entry read at each level, [level]; A and D as they are after the walk. PAE: [3] is the PDPTE
  * @table: gpa of the table at each level, [level]
  * @acc: ACC_* accumulated from the levels above, so the rights that the table at [level] inherits
- * @dirty: the leaf's D bit is set after the walk
+ * @dirty: the leaf's D bit is set after the walk, or a write was walked whose table cannot be written
  */
 struct walk_result {
 	gpa_t gpa;

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * EPT violations: find the host's page for a gpa and map it. Faults of several vCPUs run in
+ * parallel under the read side of vm->mmu_lock and install by cmpxchg; one that loses a race
+ * answers RETRY and the guest faults again.
+ */
+#include <linux/cpu.h>
+#include <linux/module.h>
+#include <asm/cpufeature.h>
+#include "ept.h"
+
+static char *nx_huge_pages = "auto";
+module_param(nx_huge_pages, charp, 0444);
+MODULE_PARM_DESC(nx_huge_pages,
+		 "large EPT pages are not executable: auto (where the CPU has the iTLB multihit erratum), on, off");
+
+static bool nx_huge __read_mostly;
+
+void ept_choose_nx_huge(void)
+{
+	if (sysfs_streq(nx_huge_pages, "auto"))
+		nx_huge = boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT) && !cpu_mitigations_off();
+	else
+		nx_huge = !sysfs_streq(nx_huge_pages, "off");
+}
+
+/* What a fault wants in the tables. */
+struct ept_map {
+	struct um_memslot *slot;
+	gfn_t gfn;
+	u32 pfec;
+	u8 level;		/* of the leaf, at most */
+	u64 rights;
+	enum ept_memtype type;
+	struct um_pfn pfn;
+};
+
+static u8 max_level(void)
+{
+	if (hw_caps.ept_1g)
+		return UM_LEVEL_1G;
+	return hw_caps.ept_2m ? UM_LEVEL_2M : UM_LEVEL_4K;
+}
+
+/*
+ * Level and rights of the leaf. Dirty logging and tracked tables (which a shadow VM's slots can
+ * hold) are a matter of single pages. mmu_lock held: it guards the tracking counts.
+ */
+static void choose_leaf(struct ept_map *m)
+{
+	const struct um_memslot *slot = m->slot;
+
+	m->level = min(m->pfn.level, max_level());
+	if (slot->dirty || slot->track || (nx_huge && (m->pfec & PFEC_I)))
+		m->level = UM_LEVEL_4K;
+
+	m->rights = EPTE_R | EPTE_X;
+	if (!m->pfn.writable || (slot->flags & KVM_MEM_READONLY))
+		return;
+	if (slot->dirty && !(m->pfec & PFEC_W))
+		return;
+	if (!um_tracked(m->slot, m->gfn))
+		m->rights |= EPTE_W;
+}
+
+static epte_t make_leaf(const struct ept_map *m, unsigned int level)
+{
+	u64 pfn = m->pfn.pfn - (m->gfn - gfn_align_down(m->gfn, level));
+	u64 rights = m->rights;
+
+	if (nx_huge && level > UM_LEVEL_4K)
+		rights &= ~EPTE_X;
+	return epte_leaf(pfn, level, rights, m->type);
+}
+
+static void count_mapped(struct um_vm *vm, unsigned int level)
+{
+	struct um_vm_stats *stats = &vm->stats;
+
+	if (level == UM_LEVEL_4K)
+		ept_count(&stats->pages_mapped_4k, 1);
+	else if (level == UM_LEVEL_2M)
+		ept_count(&stats->pages_mapped_2m, 1);
+	else
+		ept_count(&stats->pages_mapped_1g, 1);
+}
+
+/*
+ * The entry to put the leaf into, at *@level; NULL: a race was lost. An existing table is never
+ * replaced by a leaf, so the level may come out lower than asked; a larger leaf in the way is
+ * split unless it already allows the access.
+ */
+static epte_t *find_entry(struct um_vm *vm, struct ept_vcpu *ev, const struct ept_map *m,
+			  unsigned int *level)
+{
+	epte_t *table = ept_root(vm);
+	unsigned int at;
+
+	for (at = EPT_LEVELS; ; at--) {
+		epte_t *ep = ept_entry(table, m->gfn, at);
+		epte_t epte = ept_read(ep);
+
+		if (!epte_is_table(epte)) {
+			*level = at;
+			if (at <= m->level || epte_permits(epte, m->pfec))
+				return ep;
+			if (!ept_link_table(vm, ev, ep, epte, at))
+				return NULL;
+			if (epte_is_leaf(epte))
+				um_flush_remote_tlbs(vm);
+			epte = ept_read(ep);
+		}
+		table = ept_child_table(epte);
+	}
+}
+
+/*
+ * mmu_lock held for read. True when the page was mapped. Giving an entry more rights needs no
+ * flush: a violation drops what the CPU cached for that gpa (SDM "Operations that Invalidate
+ * Cached Mappings"), others fault and find it done.
+ */
+static bool install(struct um_vm *vm, struct ept_vcpu *ev, const struct ept_map *m)
+{
+	unsigned int level;
+	epte_t *ep = find_entry(vm, ev, m, &level);
+	epte_t old, new;
+
+	if (!ep)
+		return false;
+	old = ept_read(ep);
+	if (epte_is_table(old) || epte_permits(old, m->pfec))
+		return false;
+	new = make_leaf(m, level);
+	if (!ept_replace(ep, old, new))
+		return false;
+	if (!epte_is_none(old) && epte_pfn(old) != epte_pfn(new))
+		um_flush_remote_tlbs(vm);
+	if (m->slot->dirty && (m->pfec & PFEC_W))
+		um_mark_dirty(vm, m->slot, m->gfn);
+	count_mapped(vm, level);
+	return true;
+}
+
+static enum um_fault_result map_page(struct um_vcpu *vcpu, struct ept_map *m)
+{
+	struct um_vm *vm = vcpu->vm;
+	enum um_fault_result result = UM_FAULT_RETRY;
+	bool mapped = false;
+
+	read_lock(&vm->mmu_lock);
+	if ((m->pfec & PFEC_W) && um_tracked(m->slot, m->gfn)) {
+		result = UM_FAULT_EMULATE;
+	} else if (!um_pfn_stale(vm, m->slot, m->gfn, &m->pfn)) {
+		choose_leaf(m);
+		mapped = install(vm, vcpu->mmu_priv[UM_BACKEND_EPT], m);
+	}
+	read_unlock(&vm->mmu_lock);
+
+	/* The guest may write from now on without our knowing. */
+	um_pfn_put(&m->pfn, mapped && (m->rights & EPTE_W));
+	return result;
+}
+
+enum um_fault_result ept_fault(struct um_vcpu *vcpu, struct um_fault *f)
+{
+	struct um_vm *vm = vcpu->vm;
+	bool write = f->pfec & PFEC_W;
+	struct ept_map m = { .gfn = gpa_to_gfn(f->gpa), .pfec = f->pfec, .type = EPT_WB };
+
+	m.slot = um_slot_find(vm, m.gfn);
+	if (!m.slot || m.gfn >= EPT_END_GFN)
+		return UM_FAULT_EMULATE;
+	if (write && (m.slot->flags & KVM_MEM_READONLY))
+		return UM_FAULT_EMULATE;
+
+	f->err = ept_spares_refill(vcpu->mmu_priv[UM_BACKEND_EPT]);
+	if (!f->err)
+		f->err = um_pfn_get(vm, m.slot, m.gfn, write, &m.pfn);
+	if (f->err)
+		return UM_FAULT_ERROR;
+
+	/* What the host maps without a struct page may be a device's registers. */
+	if (!m.pfn.page && !page_is_ram(m.pfn.pfn))
+		m.type = EPT_UC;
+	return map_page(vcpu, &m);
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The EPT backend as the core sees it. The tables belong to vm->mmu_lock (ept.h); a vCPU's own
+ * data to its thread.
+ */
+#include <linux/slab.h>
+#include "ept.h"
+
+static bool ept_available(void)
+{
+	ept_choose_nx_huge();
+	return hw_caps.ept;
+}
+
+static int ept_vm_init(struct um_vm *vm)
+{
+	epte_t *root = ept_table_alloc();
+
+	if (!root)
+		return -ENOMEM;
+	ept_count(&vm->stats.mmu_table_bytes, PAGE_SIZE);
+	vm->mmu_priv[UM_BACKEND_EPT] = root;
+	return 0;
+}
+
+static void ept_vm_destroy(struct um_vm *vm)
+{
+	epte_t *root = ept_root(vm);
+
+	if (!root)
+		return;
+	vm->mmu_priv[UM_BACKEND_EPT] = NULL;
+	ept_tree_free(vm, root);
+}
+
+static int ept_vcpu_init(struct um_vcpu *vcpu)
+{
+	struct ept_vcpu *ev = kzalloc(sizeof(*ev), GFP_KERNEL_ACCOUNT);
+
+	if (!ev)
+		return -ENOMEM;
+	ev->tag = hw_tag_alloc();
+	vcpu->mmu_priv[UM_BACKEND_EPT] = ev;
+	return 0;
+}
+
+static void ept_vcpu_destroy(struct um_vcpu *vcpu)
+{
+	struct ept_vcpu *ev = vcpu->mmu_priv[UM_BACKEND_EPT];
+
+	if (!ev)
+		return;
+	vcpu->mmu_priv[UM_BACKEND_EPT] = NULL;
+	if (ev->tag)
+		hw_tag_free(ev->tag);
+	ept_spares_free(ev);
+	kfree(ev);
+}
+
+static int ept_load_root(struct um_vcpu *vcpu)
+{
+	const struct ept_vcpu *ev = vcpu->mmu_priv[UM_BACKEND_EPT];
+
+	vcpu->root = (struct um_root){
+		.hpa = virt_to_phys(ept_root(vcpu->vm)),
+		.tag = ev->tag,
+		.levels = EPT_LEVELS,
+	};
+	vcpu->mmu_ctl = (struct um_mmu_ctl){ .intercepts = UM_IC_EPT };
+	if (hw_caps.unrestricted)
+		vcpu->mmu_ctl.intercepts |= UM_IC_UNPAGED;
+	um_dirty(vcpu, UM_ST_MMU);
+	return 0;
+}
+
+/*
+ * The tables do not depend on the guest's paging. What the CPU cached for the guest's old
+ * paging state goes, as it would if the guest had made the change itself. An unpaged vCPU of
+ * another backend's VM is handed back to that one.
+ */
+static void ept_paging_changed(struct um_vcpu *vcpu, u32 what)
+{
+	struct um_vm *vm = vcpu->vm;
+
+	if (!(what & UM_PG_NOFLUSH))
+		um_make_request(vcpu, UM_REQ_TLB_FLUSH);
+	if (vm->backend != UM_BACKEND_EPT)
+		vm->mmu[vm->backend]->paging_changed(vcpu, what);
+}
+
+/*
+ * Only from the emulator: the guest's own INVLPG does not exit. Without a tag every entry
+ * flushes.
+ */
+static bool ept_invlpg(struct um_vcpu *vcpu, gva_t gva, bool all, bool fast)
+{
+	const struct ept_vcpu *ev = vcpu->mmu_priv[UM_BACKEND_EPT];
+
+	if (ev->tag)
+		hw_flush(vcpu, all ? HW_FLUSH_TAG : HW_FLUSH_GVA, ev->tag, gva);
+	return true;
+}
+
+static bool ept_unmap(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end)
+{
+	return ept_clear_range(vm, start, end);
+}
+
+/* The hardware may set A and D meanwhile. */
+static void change_leaf(epte_t *ep, epte_t epte, epte_t (*change)(epte_t epte))
+{
+	while (!ept_replace(ep, epte, change(epte)))
+		epte = ept_read(ep);
+}
+
+static bool leaf_wrprotect(epte_t *ep, epte_t epte)
+{
+	if (!epte_writable(epte))
+		return false;
+	change_leaf(ep, epte, epte_make_readonly);
+	return true;
+}
+
+static bool ept_wrprotect(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end)
+{
+	return ept_visit_leaves(vm, start, end, leaf_wrprotect);
+}
+
+static epte_t make_old(epte_t epte)
+{
+	return epte_make_old(epte, hw_caps.ept_ad);
+}
+
+static bool leaf_is_young(epte_t *ep, epte_t epte)
+{
+	return epte_accessed(epte, hw_caps.ept_ad);
+}
+
+static bool leaf_age(epte_t *ep, epte_t epte)
+{
+	if (!leaf_is_young(ep, epte))
+		return false;
+	change_leaf(ep, epte, make_old);
+	return true;
+}
+
+static bool ept_age(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end, bool clear)
+{
+	return ept_visit_leaves(vm, start, end, clear ? leaf_age : leaf_is_young);
+}
+
+static bool ept_zap_all(struct um_vm *vm)
+{
+	return ept_clear_range(vm, 0, EPT_END_GFN);
+}
+
+const struct um_mmu_ops ept_mmu_ops = {
+	.name = "ept",
+	.id = UM_BACKEND_EPT,
+	.available = ept_available,
+	.vm_init = ept_vm_init,
+	.vm_destroy = ept_vm_destroy,
+	.vcpu_init = ept_vcpu_init,
+	.vcpu_destroy = ept_vcpu_destroy,
+	.fault = ept_fault,
+	.load_root = ept_load_root,
+	.paging_changed = ept_paging_changed,
+	.invlpg = ept_invlpg,
+	.unmap = ept_unmap,
+	.wrprotect = ept_wrprotect,
+	.age = ept_age,
+	.zap_all = ept_zap_all,
+};
