@@ -167,12 +167,10 @@ struct um_root {
 	u8 levels;		/* of the hardware's walk: EPT 4 or 5; shadow 3 (PAE), 4 or 5 */
 };
 
-/* An MMIO access in flight between KVM_RUN calls; owned by the emulator's binding (emulator.c). */
-struct um_mmio {
-	gpa_t gpa;
-	u8 data[64];
-	u16 len, done;
-	bool write, needed, completed;
+/* A plain IN or OUT in flight between KVM_RUN calls; emulator_io.c. */
+struct um_pio {
+	u64 rip;
+	u8 size, insn_len;
 };
 
 /* Guest MSRs that live in memory here rather than in the VMCS. */
@@ -236,7 +234,7 @@ struct um_vcpu {
 	 * userspace again, <0: errno.
 	 */
 	int (*complete)(struct um_vcpu *vcpu);
-	struct um_mmio mmio;
+	struct um_pio pio;
 	struct um_vcpu_stats stats;
 };
 

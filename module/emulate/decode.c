@@ -1,0 +1,452 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The instruction decoder: bytes in, struct emu_insn out, driven by the tables of opcode.c. Pure, no locks.
+ * Source: SDM "Instruction Format".
+ */
+#include "emulate.h"
+
+/* Rows of the table of prefixes. */
+#define REX_B	(1u << 0)
+#define REX_X	(1u << 1)
+#define REX_R	(1u << 2)
+#define REX_W	(1u << 3)
+#define REX	(1u << 6)	/* set in every REX prefix, also one without W, R, X and B */
+
+#define SEG_DEFAULT	EMU_REG_NONE
+
+struct decoder {
+	struct emu_insn *insn;
+	const u8 *next, *end;
+	u8 bits;
+	bool over;		/* bytes were asked for beyond the end */
+	bool opsize, adsize;	/* prefixes 66 and 67 */
+	u8 rex;
+	u8 seg;			/* SEG_DEFAULT: no override */
+	u8 opcode;
+	u8 mod, reg, rm;	/* reg and rm with their REX bits */
+	u8 modrm_reg;		/* without */
+};
+
+static u64 take(struct decoder *d, unsigned int size)
+{
+	u64 val = 0;
+
+	if ((size_t)(d->end - d->next) < size) {
+		d->over = true;
+		d->next = d->end;
+		return 0;
+	}
+	memcpy(&val, d->next, size);	/* x86 is little-endian, as is what it decodes */
+	d->next += size;
+	return val;
+}
+
+static u8 take8(struct decoder *d)
+{
+	return take(d, 1);
+}
+
+static s64 take_signed(struct decoder *d, unsigned int size)
+{
+	return emu_sext(take(d, size), size);
+}
+
+/* ES, CS, SS and DS overrides mean nothing in 64-bit mode. */
+static void override(struct decoder *d, unsigned int seg)
+{
+	if (d->bits != 64 || seg >= UM_FS)
+		d->seg = seg;
+}
+
+static bool legacy_prefix(struct decoder *d, u8 byte)
+{
+	switch (byte) {
+	case 0x26: case 0x2e: case 0x36: case 0x3e:
+		override(d, (byte >> 3) & 3);
+		return true;
+	case 0x64: case 0x65:
+		override(d, byte & 7);
+		return true;
+	case 0x66:
+		d->opsize = true;
+		return true;
+	case 0x67:
+		d->adsize = true;
+		return true;
+	case 0xf0:
+		d->insn->flags |= EMU_LOCK;
+		return true;
+	case 0xf2:
+	case 0xf3:
+		d->insn->flags &= ~EMU_REP;
+		d->insn->flags |= byte == 0xf3 ? EMU_REPE : EMU_REPNE;
+		return true;
+	}
+	return false;
+}
+
+/* Leaves the first opcode byte in d->opcode. A REX prefix counts only directly before it. */
+static void take_prefixes(struct decoder *d)
+{
+	u8 byte;
+
+	for (;;) {
+		byte = take8(d);
+		if (d->bits == 64 && (byte & 0xf0) == 0x40) {
+			d->rex = byte;
+		} else if (legacy_prefix(d, byte)) {
+			d->rex = 0;
+		} else {
+			d->opcode = byte;
+			return;
+		}
+	}
+}
+
+static u8 note_rsp(struct decoder *d, u8 reg)
+{
+	if (reg == UM_RSP)
+		d->insn->flags |= EMU_USES_RSP;
+	return reg;
+}
+
+static void address16(struct decoder *d)
+{
+	static const u8 base[8] = { UM_RBX, UM_RBX, UM_RBP, UM_RBP, UM_RSI, UM_RDI, UM_RBP, UM_RBX };
+	static const u8 index[8] = { UM_RSI, UM_RDI, UM_RSI, UM_RDI,
+				     EMU_REG_NONE, EMU_REG_NONE, EMU_REG_NONE, EMU_REG_NONE };
+	struct emu_insn *insn = d->insn;
+	unsigned int rm = d->rm & 7;
+
+	insn->base = base[rm];
+	insn->index = index[rm];
+	if (d->mod == 0 && rm == 6) {
+		insn->base = EMU_REG_NONE;
+		insn->disp = take_signed(d, 2);
+	} else if (d->mod) {
+		insn->disp = take_signed(d, d->mod);
+	}
+}
+
+static void take_sib(struct decoder *d)
+{
+	struct emu_insn *insn = d->insn;
+	u8 sib = take8(d);
+
+	insn->scale = sib >> 6;
+	insn->index = ((sib >> 3) & 7) | (d->rex & REX_X ? 8 : 0);
+	if (insn->index == UM_RSP)
+		insn->index = EMU_REG_NONE;
+	insn->base = (sib & 7) | (d->rex & REX_B ? 8 : 0);
+	if ((sib & 7) == UM_RBP && d->mod == 0) {
+		insn->base = EMU_REG_NONE;
+		insn->disp = take_signed(d, 4);
+	}
+}
+
+static void address32(struct decoder *d)
+{
+	struct emu_insn *insn = d->insn;
+
+	if ((d->rm & 7) == UM_RSP) {
+		take_sib(d);
+	} else if ((d->rm & 7) == UM_RBP && d->mod == 0) {
+		insn->base = d->bits == 64 ? EMU_REG_RIP : EMU_REG_NONE;
+		insn->disp = take_signed(d, 4);
+	} else {
+		insn->base = d->rm;
+	}
+	if (d->mod)
+		insn->disp = take_signed(d, d->mod == 1 ? 1 : 4);
+	note_rsp(d, insn->base);
+}
+
+/* What the bytes after ModRM say about the memory operand. */
+static void take_address(struct decoder *d)
+{
+	struct emu_insn *insn = d->insn;
+
+	if (d->mod == 3)
+		return;
+	if (insn->asize == 2)
+		address16(d);
+	else
+		address32(d);
+	if (d->seg != SEG_DEFAULT)
+		insn->seg = d->seg;
+	else if (insn->base == UM_RBP || insn->base == UM_RSP)
+		insn->seg = UM_SS_SEG;
+}
+
+static void take_modrm(struct decoder *d)
+{
+	u8 modrm = take8(d);
+
+	d->mod = modrm >> 6;
+	d->modrm_reg = (modrm >> 3) & 7;
+	d->reg = d->modrm_reg | (d->rex & REX_R ? 8 : 0);
+	d->rm = (modrm & 7) | (d->rex & REX_B ? 8 : 0);
+}
+
+/* Without REX, byte registers 4 to 7 are AH, CH, DH and BH. */
+static void set_reg(struct decoder *d, struct emu_operand *o, unsigned int reg)
+{
+	if (o->size == 1 && !d->rex && reg >= 4 && reg < 8) {
+		o->kind = EMU_K_REG_HIGH;
+		o->reg = reg - 4;
+	} else {
+		o->kind = EMU_K_REG;
+		o->reg = note_rsp(d, reg);
+	}
+}
+
+static void set_modrm_operand(struct decoder *d, struct emu_operand *o)
+{
+	if (d->mod == 3)
+		set_reg(d, o, d->rm);
+	else
+		o->kind = EMU_K_MEM;
+}
+
+static void set_imm(struct decoder *d, struct emu_operand *o, u64 val)
+{
+	o->kind = EMU_K_IMM;
+	d->insn->imm = val & emu_mask(o->size);
+}
+
+static void set_offset(struct decoder *d, struct emu_operand *o)
+{
+	struct emu_insn *insn = d->insn;
+
+	o->kind = EMU_K_MEM;
+	insn->disp = take(d, insn->asize);
+	if (d->seg != SEG_DEFAULT)
+		insn->seg = d->seg;
+}
+
+/* False: this form of the instruction is not emulated. */
+static bool set_operand(struct decoder *d, struct emu_operand *o, unsigned int form)
+{
+	o->size = d->insn->size;
+	switch (form) {
+	case EMU_FORM_EB:
+		o->size = 1;
+		set_modrm_operand(d, o);
+		break;
+	case EMU_FORM_EW:
+		o->size = 2;
+		set_modrm_operand(d, o);
+		break;
+	case EMU_FORM_ED:
+		o->size = o->size < 4 ? o->size : 4;
+		set_modrm_operand(d, o);
+		break;
+	case EMU_FORM_E:
+		set_modrm_operand(d, o);
+		break;
+	case EMU_FORM_M:
+	case EMU_FORM_W:
+		o->kind = EMU_K_MEM;
+		return d->mod != 3;
+	case EMU_FORM_G:
+		set_reg(d, o, d->reg);
+		break;
+	case EMU_FORM_Z:
+		set_reg(d, o, (d->opcode & 7) | (d->rex & REX_B ? 8 : 0));
+		break;
+	case EMU_FORM_A:
+		o->kind = EMU_K_REG;
+		o->reg = UM_RAX;
+		break;
+	case EMU_FORM_CL:
+		o->kind = EMU_K_REG;
+		o->reg = UM_RCX;
+		o->size = 1;
+		break;
+	case EMU_FORM_S:
+		o->kind = EMU_K_SREG;
+		o->reg = d->modrm_reg;
+		return d->modrm_reg <= UM_GS;
+	case EMU_FORM_V:
+		o->kind = EMU_K_XMM;
+		o->reg = d->reg;
+		break;
+	case EMU_FORM_O:
+		set_offset(d, o);
+		break;
+	case EMU_FORM_I:
+		set_imm(d, o, take_signed(d, o->size < 4 ? o->size : 4));
+		break;
+	case EMU_FORM_IB:
+		set_imm(d, o, take_signed(d, 1));
+		break;
+	case EMU_FORM_IQ:
+		set_imm(d, o, take(d, o->size));
+		break;
+	case EMU_FORM_1:
+		set_imm(d, o, 1);
+		break;
+	case EMU_FORM_STR:
+		o->kind = EMU_K_STRING;
+		if (d->seg != SEG_DEFAULT)
+			d->insn->seg = d->seg;
+		break;
+	}
+	return true;
+}
+
+static unsigned int operand_size(const struct decoder *d, unsigned int flags)
+{
+	if (flags & EMU_OF_BYTE)
+		return 1;
+	if (d->rex & REX_W)
+		return 8;
+	if (d->bits == 64 && (flags & EMU_OF_D64))
+		return d->opsize ? 2 : 8;
+	return (d->bits == 16) == d->opsize ? 4 : 2;
+}
+
+static unsigned int address_size(const struct decoder *d)
+{
+	if (d->bits == 64)
+		return d->adsize ? 4 : 8;
+	return (d->bits == 16) == d->adsize ? 4 : 2;
+}
+
+static unsigned int sse_size(const struct decoder *d, unsigned int code)
+{
+	switch (code) {
+	case EMU_SSE_4:
+		return 4;
+	case EMU_SSE_8:
+		return 8;
+	case EMU_SSE_DQ:
+		return d->rex & REX_W ? 8 : 4;
+	}
+	return 16;
+}
+
+/* Find the row of an SSE opcode by its mandatory prefix: F2 and F3 go before 66. */
+static const struct emu_opcode *sse_row(const struct decoder *d, unsigned int nr)
+{
+	if (d->insn->flags & EMU_REPNE)
+		return &emu_sse[nr][3];
+	if (d->insn->flags & EMU_REPE)
+		return &emu_sse[nr][2];
+	return &emu_sse[nr][d->opsize];
+}
+
+/* Bytes that mean something else, or nothing, in this mode. */
+static bool valid_in_mode(const struct decoder *d, unsigned int map)
+{
+	if (map)
+		return true;
+	return d->opcode == 0x63 ? d->bits == 64 : d->opcode != 0x82 || d->bits != 64;
+}
+
+/* From the opcode to op, size and the forms of the operands. NULL: not emulated. */
+static const struct emu_opcode *take_opcode(struct decoder *d)
+{
+	const struct emu_opcode *row;
+	struct emu_insn *insn = d->insn;
+	unsigned int map = 0, flags;
+
+	take_prefixes(d);
+	if (d->opcode == 0x0f) {
+		map = 1;
+		d->opcode = take8(d);
+	}
+	row = &emu_opcodes[map][d->opcode];
+	flags = row->flags;
+	if (flags & EMU_OF_MODRM)
+		take_modrm(d);
+	if (flags & EMU_OF_GROUP) {
+		row = &emu_groups[row->op][d->modrm_reg];
+		flags |= row->flags;
+	}
+	if (flags & EMU_OF_SSE) {
+		row = sse_row(d, row->op);
+		insn->size = sse_size(d, row->flags);
+	} else {
+		insn->size = operand_size(d, flags);
+	}
+	insn->op = row->op + (flags & EMU_OF_REGOP ? d->modrm_reg : 0);
+	insn->asize = address_size(d);
+	insn->cond = d->opcode & 0xf;
+	if (insn->op == EMU_UNKNOWN || !valid_in_mode(d, map))
+		return NULL;
+	if (flags & EMU_OF_MODRM)
+		take_address(d);
+	return row;
+}
+
+/* What the tables cannot say. */
+static void fix_up(struct decoder *d)
+{
+	struct emu_insn *insn = d->insn;
+
+	switch (insn->op) {
+	case EMU_CMPXCHG8B:
+		insn->size = d->rex & REX_W ? 16 : 8;
+		insn->dst.size = insn->size;
+		break;
+	case EMU_MOV:
+		if (insn->src.kind == EMU_K_SREG && insn->dst.kind == EMU_K_MEM)
+			insn->dst.size = 2;
+		break;
+	case EMU_PUSH:
+	case EMU_POP:
+		insn->flags |= EMU_USES_RSP | EMU_TWO_MEM;
+		break;
+	case EMU_MOVS:
+	case EMU_CMPS:
+		insn->flags |= EMU_TWO_MEM;
+		break;
+	case EMU_INS:
+	case EMU_OUTS:
+		if (insn->size == 8)
+			insn->size = 4;
+		break;
+	}
+}
+
+/* LOCK needs a memory destination and an instruction that reads, modifies and writes it. */
+static bool lock_valid(const struct decoder *d, const struct emu_opcode *row)
+{
+	unsigned int op = d->insn->op;
+
+	if (!(d->insn->flags & EMU_LOCK))
+		return true;
+	if (d->insn->dst.kind != EMU_K_MEM)
+		return false;
+	if (op >= EMU_ADD && op <= EMU_XOR)
+		return row->dst == EMU_FORM_E;
+	return (op >= EMU_BTS && op <= EMU_BTC) || (op >= EMU_INC && op <= EMU_NEG) ||
+	       (op >= EMU_XCHG && op <= EMU_CMPXCHG8B);
+}
+
+enum emu_decode_status emu_decode(struct emu_insn *insn, const u8 *bytes, unsigned int len, unsigned int bits)
+{
+	struct decoder d = {
+		.insn = insn,
+		.next = bytes,
+		.end = bytes + (len < EMU_MAX_LEN ? len : EMU_MAX_LEN),
+		.bits = bits,
+		.seg = SEG_DEFAULT,
+	};
+	const struct emu_opcode *row;
+	bool known;
+
+	*insn = (struct emu_insn){ .seg = UM_DS, .base = EMU_REG_NONE, .index = EMU_REG_NONE };
+	row = take_opcode(&d);
+	known = row && set_operand(&d, &insn->dst, row->dst) && set_operand(&d, &insn->src, row->src);
+	if (d.over)
+		return len < EMU_MAX_LEN ? EMU_DECODE_SHORT : EMU_DECODE_LONG;
+	if (!known)
+		return EMU_DECODE_UNKNOWN;
+	fix_up(&d);
+	if (!lock_valid(&d, row))
+		return EMU_DECODE_UD;
+	insn->len = d.next - bytes;
+	return EMU_DECODED;
+}

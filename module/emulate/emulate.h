@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The instruction emulator's interface: a decoder that turns bytes into data and an executor that reaches the world
+ * through struct emu_ops alone. Pure: builds in the kernel and in userspace. No locks; a context has one user.
+ */
+#ifndef EMU_EMULATE_H
+#define EMU_EMULATE_H
+
+#include "../types.h"
+
+#define EMU_MAX_LEN	15	/* an instruction that is longer raises #GP(0) */
+
+/* RFLAGS (SDM "EFLAGS Register"). */
+#define EMU_CF		(1u << 0)
+#define EMU_PF		(1u << 2)
+#define EMU_AF		(1u << 4)
+#define EMU_ZF		(1u << 6)
+#define EMU_SF		(1u << 7)
+#define EMU_DF		(1u << 10)
+#define EMU_OF		(1u << 11)
+#define EMU_ARITH	(EMU_CF | EMU_PF | EMU_AF | EMU_ZF | EMU_SF | EMU_OF)
+
+/* What an instruction does. The arithmetic, shift and bit-test groups keep the order of their encoding. */
+enum emu_op {
+	EMU_UNKNOWN,		/* not an instruction that is emulated */
+	EMU_ADD, EMU_OR, EMU_ADC, EMU_SBB, EMU_AND, EMU_SUB, EMU_XOR, EMU_CMP,
+	EMU_ROL, EMU_ROR, EMU_RCL, EMU_RCR, EMU_SHL, EMU_SHR, EMU_SAL, EMU_SAR,
+	EMU_BT, EMU_BTS, EMU_BTR, EMU_BTC,
+	EMU_TEST, EMU_INC, EMU_DEC, EMU_NOT, EMU_NEG,
+	EMU_MOV, EMU_MOVZX, EMU_MOVSX, EMU_XCHG, EMU_XADD, EMU_CMPXCHG, EMU_CMPXCHG8B,
+	EMU_SETCC, EMU_CMOVCC, EMU_PUSH, EMU_POP,
+	EMU_MOVS, EMU_CMPS, EMU_STOS, EMU_LODS, EMU_SCAS, EMU_INS, EMU_OUTS,
+	EMU_SSE_MOV, EMU_SSE_MOVA,	/* any address; 16-byte aligned */
+	EMU_UD,			/* architecturally undefined: #UD */
+	EMU_NR_OPS,
+};
+
+enum emu_kind {
+	EMU_K_NONE,
+	EMU_K_REG,
+	EMU_K_REG_HIGH,		/* AH CH DH BH: bits 15:8 of gpr[reg] */
+	EMU_K_MEM,		/* the ModRM or moffs address in struct emu_insn */
+	EMU_K_IMM,
+	EMU_K_XMM,
+	EMU_K_SREG,		/* a selector */
+	EMU_K_STRING,		/* [rSI] or [rDI] of a string instruction */
+};
+
+struct emu_operand {
+	u8 kind;
+	u8 reg;
+	u8 size;		/* bytes: 1, 2, 4, 8 or 16 */
+};
+
+#define EMU_REG_NONE	0xff
+#define EMU_REG_RIP	0xfe	/* base of a RIP-relative address */
+
+/* emu_insn.flags */
+#define EMU_LOCK	(1u << 0)
+#define EMU_REPE	(1u << 1)	/* F3 */
+#define EMU_REPNE	(1u << 2)	/* F2 */
+#define EMU_USES_RSP	(1u << 3)	/* reads or writes RSP */
+#define EMU_TWO_MEM	(1u << 4)	/* more than one memory operand */
+#define EMU_REP		(EMU_REPE | EMU_REPNE)
+
+/**
+ * struct emu_insn - a decoded instruction
+ * @op: enum emu_op
+ * @len: of the whole encoding in bytes
+ * @size: operand size in bytes; @asize: address size in bytes
+ * @flags: EMU_LOCK and so on
+ * @cond: condition code of SETcc and CMOVcc
+ * @seg: segment of the memory operand (of the source for string instructions)
+ * @base, @index, @scale, @disp: the effective address; scale is a shift count
+ * @imm: the immediate, sign-extended to the operand size
+ */
+struct emu_insn {
+	u8 op;
+	u8 len;
+	u8 size;
+	u8 asize;
+	u8 flags;
+	u8 cond;
+	u8 seg;
+	u8 base;
+	u8 index;
+	u8 scale;
+	struct emu_operand dst, src;
+	s64 disp;
+	u64 imm;
+};
+
+enum emu_decode_status {
+	EMU_DECODED,
+	EMU_DECODE_SHORT,	/* more bytes are needed than were given */
+	EMU_DECODE_LONG,	/* over 15 bytes: #GP(0) */
+	EMU_DECODE_UD,		/* a LOCK prefix where none may be: #UD */
+	EMU_DECODE_UNKNOWN,
+};
+
+/**
+ * emu_decode - decode one instruction
+ * @insn: the result, wholly written on EMU_DECODED
+ * @bytes: where it starts; @len of them may be read (more than 15 are not)
+ * @bits: 16, 32 or 64: the default of the code segment
+ */
+enum emu_decode_status emu_decode(struct emu_insn *insn, const u8 *bytes, unsigned int len, unsigned int bits);
+
+/* A row of the opcode tables (opcode.c). */
+struct emu_opcode {
+	u8 op;			/* enum emu_op; the group's or the SSE row's number with those flags */
+	u8 dst, src;		/* enum emu_form */
+	u8 flags;		/* EMU_OF_* */
+};
+
+/* How an operand is encoded. */
+enum emu_form {
+	EMU_FORM_NONE,
+	EMU_FORM_E,		/* register or memory, by ModRM.rm */
+	EMU_FORM_EB, EMU_FORM_EW, EMU_FORM_ED,	/* the same, of 1, 2 or 4 bytes whatever the operand size */
+	EMU_FORM_M,		/* memory alone */
+	EMU_FORM_G,		/* register, by ModRM.reg */
+	EMU_FORM_Z,		/* register, by the opcode's low bits */
+	EMU_FORM_A,		/* rAX */
+	EMU_FORM_CL,
+	EMU_FORM_S,		/* segment register, by ModRM.reg */
+	EMU_FORM_O,		/* memory at an absolute offset */
+	EMU_FORM_I,		/* immediate of the operand size, at most 4 bytes */
+	EMU_FORM_IB,		/* immediate of 1 byte, sign-extended */
+	EMU_FORM_IQ,		/* immediate of the operand size */
+	EMU_FORM_1,
+	EMU_FORM_V,		/* XMM, by ModRM.reg */
+	EMU_FORM_W,		/* memory operand of an XMM move */
+	EMU_FORM_STR,		/* [rSI] or [rDI] */
+};
+
+#define EMU_OF_BYTE	(1u << 0)	/* operand size 1 */
+#define EMU_OF_MODRM	(1u << 1)
+#define EMU_OF_D64	(1u << 2)	/* operand size 8 by default in 64-bit mode */
+#define EMU_OF_GROUP	(1u << 3)	/* @op numbers a group: ModRM.reg picks the row */
+#define EMU_OF_REGOP	(1u << 4)	/* ModRM.reg is added to @op */
+#define EMU_OF_SSE	(1u << 5)	/* @op numbers an SSE opcode: the prefix picks the row */
+
+/* Rows of an SSE opcode say the size of the memory operand in their flags. */
+#define EMU_SSE_16	0
+#define EMU_SSE_8	1
+#define EMU_SSE_4	2
+#define EMU_SSE_DQ	3		/* 4, or 8 with REX.W */
+
+extern const struct emu_opcode emu_opcodes[2][256];	/* one byte; 0F and one byte */
+extern const struct emu_opcode emu_groups[][8];
+extern const struct emu_opcode emu_sse[][4];		/* by prefix: none, 66, F3, F2 */
+
+/* What emu_exec() and the ops answer; negative: a host error to pass on. */
+enum emu_result {
+	EMU_OK,			/* done: the instruction retires */
+	EMU_PARTIAL,		/* a REP instruction did some iterations: RIP stays, registers are advanced */
+	EMU_FAULT,		/* emu_ctx.fault is to be delivered; nothing is committed (but earlier iterations) */
+	EMU_EXIT,		/* an operation needs userspace first: run the instruction again with its answer */
+	EMU_RETRY,		/* a locked update lost a race: run the guest again */
+	EMU_FAIL,		/* cannot be emulated */
+};
+
+struct emu_fault {
+	u8 vector;
+	bool has_error;
+	u32 error;
+	u64 cr2;
+};
+
+/* A segment as address checks see it (SDM "Segment Descriptors"). */
+struct emu_segment {
+	u64 base;
+	u32 limit;
+	u16 selector;
+	u8 type;		/* the descriptor's type of a code or data segment */
+	bool db;
+	bool unusable;
+};
+
+struct emu_ctx;
+
+/**
+ * struct emu_ops - how an instruction reaches memory, ports and the state that it rarely needs
+ * @read: @len bytes at linear address @la; @rmw: they will be written, so the access is a write for the page tables
+ * @write: the same outwards; a write that userspace must see may be queued until the instruction has retired
+ * @exchange: replace @len bytes if they equal @old, atomically; EMU_RETRY if they do not
+ * @probe: fault as a write of @len bytes would
+ * @segment: fill *@s
+ * @in: one element from @port; @ahead more may be asked of userspace at once (the element included)
+ * @out: one element to @port, may be queued like a write
+ * @xmm_get, @xmm_set: 16 bytes
+ * @pause: a REP instruction should stop here (a queued write, a pending signal)
+ *
+ * All return enum emu_result or a negative errno, and fill ctx->fault for EMU_FAULT.
+ */
+struct emu_ops {
+	int (*read)(struct emu_ctx *c, u64 la, void *data, unsigned int len, bool rmw);
+	int (*write)(struct emu_ctx *c, u64 la, const void *data, unsigned int len);
+	int (*exchange)(struct emu_ctx *c, u64 la, const void *old, const void *new, unsigned int len);
+	int (*probe)(struct emu_ctx *c, u64 la, unsigned int len);
+	void (*segment)(struct emu_ctx *c, unsigned int seg, struct emu_segment *s);
+	int (*in)(struct emu_ctx *c, u16 port, unsigned int size, unsigned int ahead, void *data);
+	int (*out)(struct emu_ctx *c, u16 port, unsigned int size, const void *data);
+	void (*xmm_get)(struct emu_ctx *c, unsigned int reg, void *data);
+	void (*xmm_set)(struct emu_ctx *c, unsigned int reg, const void *data);
+	bool (*pause)(struct emu_ctx *c);
+};
+
+/**
+ * struct emu_ctx - the processor as one instruction sees it
+ * @gpr: all general registers, updated in place once nothing can fault any more
+ * @rip: of the instruction; not changed
+ * @rflags: updated in place, as @gpr
+ * @bits: 16, 32 or 64
+ * @va_bits: linear-address width in 64-bit mode
+ * @protected: segments are protected-mode ones (neither real nor virtual-8086 mode)
+ * @sse_fault: the vector that an SSE instruction raises now (#UD, #NM), 0: none
+ */
+struct emu_ctx {
+	const struct emu_ops *ops;
+	struct emu_insn insn;
+	u64 *gpr;
+	u64 rip;
+	u64 rflags;
+	u8 bits;
+	u8 va_bits;
+	bool protected;
+	u8 sse_fault;
+	struct emu_fault fault;
+};
+
+/* Run ctx->insn; enum emu_result or a negative errno. */
+int emu_exec(struct emu_ctx *c);
+
+/* operand.c */
+u64 emu_reg_read(const struct emu_ctx *c, unsigned int reg, unsigned int size);
+void emu_reg_write(struct emu_ctx *c, unsigned int reg, unsigned int size, u64 val);
+/* Check @ea in @seg for an access of @len bytes and give its linear address. */
+int emu_linear(struct emu_ctx *c, unsigned int seg, u64 ea, unsigned int len, bool write, u64 *la);
+u64 emu_effective_address(const struct emu_ctx *c);
+int emu_mem_operand(struct emu_ctx *c, unsigned int len, bool write, u64 *la);
+int emu_fault(struct emu_ctx *c, u8 vector);			/* no error code */
+int emu_fault_err(struct emu_ctx *c, u8 vector, u32 error);
+
+/* alu.c: results and arithmetic flags; @flags holds the old RFLAGS on entry, the new ones on return */
+u64 emu_alu(unsigned int op, u64 dst, u64 src, unsigned int size, u64 *flags);
+u64 emu_incdec(bool inc, u64 val, unsigned int size, u64 *flags);
+u64 emu_neg(u64 val, unsigned int size, u64 *flags);
+u64 emu_shift(unsigned int op, u64 val, unsigned int count, unsigned int size, u64 *flags);
+bool emu_condition(unsigned int cond, u64 flags);
+
+/* string.c: MOVS CMPS STOS LODS SCAS INS OUTS with their prefixes */
+int emu_exec_string(struct emu_ctx *c);
+
+static inline u64 emu_mask(unsigned int size)
+{
+	return size >= 8 ? ~0ULL : (1ULL << (8 * size)) - 1;
+}
+
+static inline s64 emu_sext(u64 val, unsigned int size)
+{
+	unsigned int shift = 64 - 8 * size;
+
+	return (s64)(val << shift) >> shift;
+}
+
+#endif

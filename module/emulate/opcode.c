@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The opcode tables: what each encoding does and how its operands are encoded. Constant data, no locks.
+ * Source: SDM "Opcode Map". A row that is absent is EMU_UNKNOWN.
+ */
+#include "emulate.h"
+
+#define ROW(op, dst, src, flags)	{ EMU_##op, EMU_FORM_##dst, EMU_FORM_##src, (flags) }
+#define BYTE		EMU_OF_BYTE
+#define MODRM		EMU_OF_MODRM
+
+enum { GROUP3, GROUP4, GROUP5, GROUP1A, GROUP11, GROUP8, GROUP9 };
+enum { SSE_10, SSE_11, SSE_28, SSE_29, SSE_2B, SSE_6E, SSE_6F, SSE_7E, SSE_7F, SSE_D6, SSE_E7 };
+
+#define GROUP(n, flags)	{ GROUP##n, 0, 0, (flags) | MODRM | EMU_OF_GROUP }
+#define SSE(n)		{ SSE_##n, 0, 0, MODRM | EMU_OF_SSE }
+
+/* The six encodings of a two-operand arithmetic instruction. */
+#define ALU(at, op) \
+	[(at) + 0] = ROW(op, E, G, BYTE | MODRM), [(at) + 1] = ROW(op, E, G, MODRM), \
+	[(at) + 2] = ROW(op, G, E, BYTE | MODRM), [(at) + 3] = ROW(op, G, E, MODRM), \
+	[(at) + 4] = ROW(op, A, I, BYTE), [(at) + 5] = ROW(op, A, I, 0)
+
+const struct emu_opcode emu_opcodes[2][256] = {
+	{
+		ALU(0x00, ADD), ALU(0x08, OR), ALU(0x10, ADC), ALU(0x18, SBB),
+		ALU(0x20, AND), ALU(0x28, SUB), ALU(0x30, XOR), ALU(0x38, CMP),
+		[0x63] = ROW(MOVSX, G, ED, MODRM),
+		[0x6c] = ROW(INS, STR, NONE, BYTE), [0x6d] = ROW(INS, STR, NONE, 0),
+		[0x6e] = ROW(OUTS, NONE, STR, BYTE), [0x6f] = ROW(OUTS, NONE, STR, 0),
+		[0x80] = ROW(ADD, E, I, BYTE | MODRM | EMU_OF_REGOP),
+		[0x81] = ROW(ADD, E, I, MODRM | EMU_OF_REGOP),
+		[0x82] = ROW(ADD, E, I, BYTE | MODRM | EMU_OF_REGOP),
+		[0x83] = ROW(ADD, E, IB, MODRM | EMU_OF_REGOP),
+		[0x84] = ROW(TEST, E, G, BYTE | MODRM), [0x85] = ROW(TEST, E, G, MODRM),
+		[0x86] = ROW(XCHG, E, G, BYTE | MODRM), [0x87] = ROW(XCHG, E, G, MODRM),
+		[0x88] = ROW(MOV, E, G, BYTE | MODRM), [0x89] = ROW(MOV, E, G, MODRM),
+		[0x8a] = ROW(MOV, G, E, BYTE | MODRM), [0x8b] = ROW(MOV, G, E, MODRM),
+		[0x8c] = ROW(MOV, E, S, MODRM),
+		[0x8f] = GROUP(1A, EMU_OF_D64),
+		[0xa0] = ROW(MOV, A, O, BYTE), [0xa1] = ROW(MOV, A, O, 0),
+		[0xa2] = ROW(MOV, O, A, BYTE), [0xa3] = ROW(MOV, O, A, 0),
+		[0xa4] = ROW(MOVS, STR, STR, BYTE), [0xa5] = ROW(MOVS, STR, STR, 0),
+		[0xa6] = ROW(CMPS, STR, STR, BYTE), [0xa7] = ROW(CMPS, STR, STR, 0),
+		[0xa8] = ROW(TEST, A, I, BYTE), [0xa9] = ROW(TEST, A, I, 0),
+		[0xaa] = ROW(STOS, STR, A, BYTE), [0xab] = ROW(STOS, STR, A, 0),
+		[0xac] = ROW(LODS, A, STR, BYTE), [0xad] = ROW(LODS, A, STR, 0),
+		[0xae] = ROW(SCAS, A, STR, BYTE), [0xaf] = ROW(SCAS, A, STR, 0),
+		[0xb0 ... 0xb7] = ROW(MOV, Z, I, BYTE), [0xb8 ... 0xbf] = ROW(MOV, Z, IQ, 0),
+		[0xc0] = ROW(ROL, E, IB, BYTE | MODRM | EMU_OF_REGOP), [0xc1] = ROW(ROL, E, IB, MODRM | EMU_OF_REGOP),
+		[0xc6] = GROUP(11, BYTE), [0xc7] = GROUP(11, 0),
+		[0xd0] = ROW(ROL, E, 1, BYTE | MODRM | EMU_OF_REGOP), [0xd1] = ROW(ROL, E, 1, MODRM | EMU_OF_REGOP),
+		[0xd2] = ROW(ROL, E, CL, BYTE | MODRM | EMU_OF_REGOP), [0xd3] = ROW(ROL, E, CL, MODRM | EMU_OF_REGOP),
+		[0xf6] = GROUP(3, BYTE), [0xf7] = GROUP(3, 0),
+		[0xfe] = GROUP(4, BYTE), [0xff] = GROUP(5, 0),
+	}, {
+		[0x0b] = ROW(UD, NONE, NONE, 0),
+		[0x10] = SSE(10), [0x11] = SSE(11), [0x28] = SSE(28), [0x29] = SSE(29), [0x2b] = SSE(2B),
+		[0x40 ... 0x4f] = ROW(CMOVCC, G, E, MODRM),
+		[0x6e] = SSE(6E), [0x6f] = SSE(6F), [0x7e] = SSE(7E), [0x7f] = SSE(7F),
+		[0x90 ... 0x9f] = ROW(SETCC, EB, NONE, BYTE | MODRM),
+		[0xa3] = ROW(BT, E, G, MODRM), [0xab] = ROW(BTS, E, G, MODRM),
+		[0xb0] = ROW(CMPXCHG, E, G, BYTE | MODRM), [0xb1] = ROW(CMPXCHG, E, G, MODRM),
+		[0xb3] = ROW(BTR, E, G, MODRM),
+		[0xb6] = ROW(MOVZX, G, EB, MODRM), [0xb7] = ROW(MOVZX, G, EW, MODRM),
+		[0xb9] = ROW(UD, NONE, NONE, MODRM),
+		[0xba] = GROUP(8, 0), [0xbb] = ROW(BTC, E, G, MODRM),
+		[0xbe] = ROW(MOVSX, G, EB, MODRM), [0xbf] = ROW(MOVSX, G, EW, MODRM),
+		[0xc0] = ROW(XADD, E, G, BYTE | MODRM), [0xc1] = ROW(XADD, E, G, MODRM),
+		[0xc3] = ROW(MOV, M, G, MODRM), [0xc7] = GROUP(9, 0),
+		[0xd6] = SSE(D6), [0xe7] = SSE(E7),
+		[0xff] = ROW(UD, NONE, NONE, MODRM),
+	},
+};
+
+const struct emu_opcode emu_groups[][8] = {
+	[GROUP3] = {
+		[0] = ROW(TEST, E, I, 0), [1] = ROW(TEST, E, I, 0),
+		[2] = ROW(NOT, E, NONE, 0), [3] = ROW(NEG, E, NONE, 0),
+	},
+	[GROUP4] = { [0] = ROW(INC, E, NONE, 0), [1] = ROW(DEC, E, NONE, 0) },
+	[GROUP5] = {
+		[0] = ROW(INC, E, NONE, 0), [1] = ROW(DEC, E, NONE, 0),
+		[6] = ROW(PUSH, NONE, E, EMU_OF_D64),
+	},
+	[GROUP1A] = { [0] = ROW(POP, E, NONE, 0) },
+	[GROUP11] = { [0] = ROW(MOV, E, I, 0) },
+	[GROUP8] = {
+		[4] = ROW(BT, E, IB, 0), [5] = ROW(BTS, E, IB, 0),
+		[6] = ROW(BTR, E, IB, 0), [7] = ROW(BTC, E, IB, 0),
+	},
+	[GROUP9] = { [1] = ROW(CMPXCHG8B, M, NONE, 0) },
+};
+
+enum { NP, P66, PF3, PF2 };
+
+const struct emu_opcode emu_sse[][4] = {
+	[SSE_10] = {
+		[NP] = ROW(SSE_MOV, V, W, EMU_SSE_16), [P66] = ROW(SSE_MOV, V, W, EMU_SSE_16),
+		[PF3] = ROW(SSE_MOV, V, W, EMU_SSE_4), [PF2] = ROW(SSE_MOV, V, W, EMU_SSE_8),
+	},
+	[SSE_11] = {
+		[NP] = ROW(SSE_MOV, W, V, EMU_SSE_16), [P66] = ROW(SSE_MOV, W, V, EMU_SSE_16),
+		[PF3] = ROW(SSE_MOV, W, V, EMU_SSE_4), [PF2] = ROW(SSE_MOV, W, V, EMU_SSE_8),
+	},
+	[SSE_28] = { [NP] = ROW(SSE_MOVA, V, W, EMU_SSE_16), [P66] = ROW(SSE_MOVA, V, W, EMU_SSE_16) },
+	[SSE_29] = { [NP] = ROW(SSE_MOVA, W, V, EMU_SSE_16), [P66] = ROW(SSE_MOVA, W, V, EMU_SSE_16) },
+	[SSE_2B] = { [NP] = ROW(SSE_MOVA, W, V, EMU_SSE_16), [P66] = ROW(SSE_MOVA, W, V, EMU_SSE_16) },
+	[SSE_6E] = { [P66] = ROW(SSE_MOV, V, W, EMU_SSE_DQ) },
+	[SSE_6F] = { [P66] = ROW(SSE_MOVA, V, W, EMU_SSE_16), [PF3] = ROW(SSE_MOV, V, W, EMU_SSE_16) },
+	[SSE_7E] = { [P66] = ROW(SSE_MOV, W, V, EMU_SSE_DQ), [PF3] = ROW(SSE_MOV, V, W, EMU_SSE_8) },
+	[SSE_7F] = { [P66] = ROW(SSE_MOVA, W, V, EMU_SSE_16), [PF3] = ROW(SSE_MOV, W, V, EMU_SSE_16) },
+	[SSE_D6] = { [P66] = ROW(SSE_MOV, W, V, EMU_SSE_8) },
+	[SSE_E7] = { [P66] = ROW(SSE_MOVA, W, V, EMU_SSE_16) },
+};

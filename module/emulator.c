@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Emulation of the instruction at the guest's RIP: fetch, decode, execute, and what its result means for the vCPU.
+ * Guarded by the vCPU's mutex; the vCPU is loaded and vm->srcu is held for reading.
+ */
+#include <linux/sched/signal.h>
+
+#include "emulator.h"
+#include "mmu.h"
+
+static struct um_emul *emul_of(struct emu_ctx *c)
+{
+	return container_of(c, struct um_emul, ctx);
+}
+
+static void emul_segment(struct emu_ctx *c, unsigned int seg, struct emu_segment *s)
+{
+	struct um_vcpu *vcpu = emul_of(c)->vcpu;
+	const struct kvm_segment *from = &vcpu->segs[seg];
+
+	um_need(vcpu, UM_ST_SEGS);
+	s->base = from->base;
+	s->limit = from->limit;
+	s->selector = from->selector;
+	s->type = from->type;
+	s->db = from->db;
+	s->unusable = from->unusable;
+}
+
+static void emul_xmm_get(struct emu_ctx *c, unsigned int reg, void *data)
+{
+	um_xmm_read(emul_of(c)->vcpu, reg, data);
+}
+
+static void emul_xmm_set(struct emu_ctx *c, unsigned int reg, const void *data)
+{
+	um_xmm_write(emul_of(c)->vcpu, reg, data);
+}
+
+/* The hint held for the first element alone. Input that userspace has given must not be left behind. */
+static bool emul_pause(struct emu_ctx *c)
+{
+	struct um_emul *em = emul_of(c);
+
+	em->gpa_hint = UM_INVALID_GPA;
+	em->nr_read = 0;
+	em->read_pos = 0;
+	if (emul_has_output(em) || (c->rflags & X86_EFLAGS_TF))
+		return true;
+	return em->input_pos == em->input_end && (need_resched() || signal_pending(current));
+}
+
+static const struct emu_ops emul_ops = {
+	.read = emul_read,
+	.write = emul_write,
+	.exchange = emul_exchange,
+	.probe = emul_probe,
+	.segment = emul_segment,
+	.in = emul_in,
+	.out = emul_out,
+	.xmm_get = emul_xmm_get,
+	.xmm_set = emul_xmm_set,
+	.pause = emul_pause,
+};
+
+static u8 sse_fault(struct um_vcpu *vcpu)
+{
+	if ((um_cr0(vcpu) & X86_CR0_EM) || !(um_cr4(vcpu) & X86_CR4_OSFXSR))
+		return UM_UD;
+	return um_cr0(vcpu) & X86_CR0_TS ? UM_NM : 0;
+}
+
+/* Start an attempt: the registers as they are now, no translation known. */
+static void begin(struct um_emul *em)
+{
+	struct um_vcpu *vcpu = em->vcpu;
+	struct emu_ctx *c = &em->ctx;
+
+	um_need(vcpu, UM_ST_RIP | UM_ST_RFLAGS | UM_ST_SEGS | UM_ST_CR0 | UM_ST_CR4);
+	c->gpr = vcpu->gpr;
+	c->rip = vcpu->rip;
+	c->rflags = vcpu->rflags;
+	c->bits = um_64bit(vcpu) ? 64 : vcpu->segs[UM_CS].db ? 32 : 16;
+	c->va_bits = vcpu->cr4 & X86_CR4_LA57 ? 57 : 48;
+	c->protected = (vcpu->cr0 & X86_CR0_PE) && !(c->rflags & X86_EFLAGS_VM);
+	c->sse_fault = sse_fault(vcpu);
+	em->desc_valid = false;
+	em->xlat_page = EMUL_NO_PAGE;
+	em->read_pos = 0;
+	em->nr_write = 0;
+	em->output = false;
+}
+
+/* How many bytes from RIP on may be instruction bytes: 15, or fewer where the code segment ends. */
+static unsigned int fetch_window(struct um_emul *em, u64 *la)
+{
+	const struct kvm_segment *cs = &em->vcpu->segs[UM_CS];
+	u64 rip = em->ctx.rip;
+
+	if (em->ctx.bits == 64) {
+		*la = rip;
+		return EMU_MAX_LEN;
+	}
+	*la = lower_32_bits(cs->base + rip);
+	if (rip > cs->limit)
+		return 0;
+	return min_t(u64, EMU_MAX_LEN, cs->limit - rip + 1);
+}
+
+static int decode(struct um_emul *em)
+{
+	struct emu_ctx *c = &em->ctx;
+
+	switch (emu_decode(&c->insn, em->bytes, em->nr_bytes, c->bits)) {
+	case EMU_DECODED:
+		return EMU_OK;
+	case EMU_DECODE_UD:
+		return emu_fault(c, UM_UD);
+	case EMU_DECODE_SHORT:
+	case EMU_DECODE_LONG:
+		return emu_fault_err(c, UM_GP, 0);
+	default:
+		return EMU_FAIL;
+	}
+}
+
+/* The second page is fetched only when the instruction reaches into it. */
+static int fetch_and_decode(struct um_emul *em)
+{
+	unsigned int window, first;
+	u64 la;
+	int r;
+
+	window = fetch_window(em, &la);
+	first = min_t(unsigned int, window, UM_PAGE_SIZE - um_page_offset(la));
+	em->nr_bytes = 0;
+	r = emul_fetch(em, la, em->bytes, first);
+	if (r)
+		return r;
+	em->nr_bytes = first;
+	if (first == window || emu_decode(&em->ctx.insn, em->bytes, first, em->ctx.bits) != EMU_DECODE_SHORT)
+		return decode(em);
+	r = emul_fetch(em, la + first, em->bytes + first, window - first);
+	if (r)
+		return r;
+	em->nr_bytes = window;
+	return decode(em);
+}
+
+static void queue_fault(struct um_emul *em)
+{
+	const struct emu_fault *f = &em->ctx.fault;
+
+	if (f->vector == UM_PF)
+		um_queue_pf(em->vcpu, f->cr2, f->error);
+	else if (f->has_error)
+		um_queue_exception_err(em->vcpu, f->vector, f->error);
+	else
+		um_queue_exception(em->vcpu, f->vector);
+}
+
+/*
+ * A write to a tracked page table that cannot be emulated: forget the shadow tables, so that the guest does it itself.
+ * False if that was tried for this very write and did not help.
+ */
+static bool give_back(struct um_emul *em)
+{
+	struct um_vm *vm = em->vcpu->vm;
+	struct um_memslot *slot;
+	bool tracked;
+
+	if (em->gpa_hint == UM_INVALID_GPA)
+		return false;
+	if (em->zap_rip == em->ctx.rip && em->zap_gpa == em->gpa_hint)
+		return false;
+	slot = um_slot_find(vm, gpa_to_gfn(em->gpa_hint));
+	if (!slot)
+		return false;
+	write_lock(&vm->mmu_lock);
+	tracked = um_tracked(slot, gpa_to_gfn(em->gpa_hint));
+	if (tracked && um_mmu_zap_all(vm))
+		um_flush_remote_tlbs(vm);
+	write_unlock(&vm->mmu_lock);
+	em->zap_rip = em->ctx.rip;
+	em->zap_gpa = em->gpa_hint;
+	return tracked;
+}
+
+/* As KVM: user code gets #UD, for the kernel's userspace is told, with the bytes. */
+static int emulation_failed(struct um_emul *em)
+{
+	struct {
+		u64 flags;
+		u8 insn_size;
+		u8 insn_bytes[EMU_MAX_LEN];
+	} info = {
+		.flags = em->nr_bytes ? KVM_INTERNAL_ERROR_EMULATION_FLAG_INSTRUCTION_BYTES : 0,
+		.insn_size = em->nr_bytes,
+	};
+	unsigned int ndata = em->nr_bytes ? sizeof(info) / sizeof(u64) : 1;
+
+	if (give_back(em))
+		return 1;
+	um_queue_exception(em->vcpu, UM_UD);
+	if (um_cpl(em->vcpu))
+		return 1;
+	memcpy(info.insn_bytes, em->bytes, em->nr_bytes);
+	return um_exit_internal_error(em->vcpu, KVM_INTERNAL_ERROR_EMULATION, ndata, (u64 *)&info);
+}
+
+/* Past @len bytes: a debug exit waits until userspace has seen what the instruction wrote. */
+static int retire(struct um_emul *em, unsigned int len)
+{
+	struct um_vcpu *vcpu = em->vcpu;
+	int r = um_skip_insn(vcpu, len);
+
+	vcpu->stats.insn_emulated++;
+	em->nr_read = 0;
+	if (!emul_has_output(em))
+		return r;
+	if (!r) {
+		em->debug_exit = true;
+		em->debug = vcpu->run->debug.arch;
+	}
+	return emul_exit_with_output(em);
+}
+
+/* Registers in the vCPU are current already; RFLAGS and the knowledge that RSP changed are not. */
+static void commit(struct um_emul *em)
+{
+	struct um_vcpu *vcpu = em->vcpu;
+
+	if (em->ctx.rflags != vcpu->rflags)
+		um_set_rflags(vcpu, em->ctx.rflags);
+	if (em->ctx.insn.flags & EMU_USES_RSP)
+		um_dirty(vcpu, UM_ST_RSP);
+}
+
+/* A REP instruction that goes on later: RF keeps its breakpoint from hitting again (SDM "Resume Flag"). */
+static int retire_partly(struct um_emul *em)
+{
+	int r = retire(em, 0);
+
+	um_set_rflags(em->vcpu, um_rflags(em->vcpu) | X86_EFLAGS_RF);
+	return r;
+}
+
+static int finish(struct um_emul *em, int result)
+{
+	switch (result) {
+	case EMU_OK:
+		return retire(em, em->ctx.insn.len);
+	case EMU_PARTIAL:
+		return retire_partly(em);
+	case EMU_FAULT:
+		queue_fault(em);
+		return 1;
+	case EMU_EXIT:
+		return emul_exit_for_input(em);
+	case EMU_RETRY:
+		return 1;
+	case EMU_FAIL:
+		return emulation_failed(em);
+	}
+	return result;
+}
+
+static int execute(struct um_emul *em)
+{
+	int result;
+
+	if (em->ctx.insn.flags & EMU_USES_RSP)
+		um_need(em->vcpu, UM_ST_RSP);
+	result = emu_exec(&em->ctx);
+	commit(em);
+	return finish(em, result);
+}
+
+/* Userspace may have moved RIP meanwhile: then the instruction is no longer there to be completed. */
+int emul_resume(struct um_emul *em)
+{
+	struct um_vcpu *vcpu = em->vcpu;
+	int idx, r = 1;
+
+	if (um_rip(vcpu) != em->ctx.rip)
+		return 1;
+	idx = srcu_read_lock(&vcpu->vm->srcu);
+	begin(em);
+	r = execute(em);
+	srcu_read_unlock(&vcpu->vm->srcu, idx);
+	return r;
+}
+
+static struct um_emul *emul_get(struct um_vcpu *vcpu)
+{
+	struct um_emul *em = vcpu->emul;
+
+	if (em)
+		return em;
+	em = kzalloc(sizeof(*em), GFP_KERNEL_ACCOUNT);
+	if (!em)
+		return NULL;
+	em->ctx.ops = &emul_ops;
+	em->vcpu = vcpu;
+	em->zap_gpa = UM_INVALID_GPA;
+	vcpu->emul = em;
+	return em;
+}
+
+int um_emulate(struct um_vcpu *vcpu, gpa_t fault_gpa, bool gpa_valid)
+{
+	struct um_emul *em = emul_get(vcpu);
+	int r;
+
+	if (!em)
+		return -ENOMEM;
+	em->gpa_hint = gpa_valid ? fault_gpa : UM_INVALID_GPA;
+	em->nr_read = 0;
+	em->input_pos = 0;
+	em->input_end = 0;
+	begin(em);
+	r = fetch_and_decode(em);
+	return r ? finish(em, r) : execute(em);
+}
+
+void um_emul_destroy(struct um_vcpu *vcpu)
+{
+	kfree(vcpu->emul);
+	vcpu->emul = NULL;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of the emulator's binding share: the state of one emulated instruction, kept over exits to
+ * userspace. Guarded by the vCPU's mutex; the vCPU is loaded.
+ */
+#ifndef UM_EMULATOR_H
+#define UM_EMULATOR_H
+
+#include "umbra.h"
+#include "walk.h"
+#include "emulate/emulate.h"
+
+#define EMUL_MMIO_BYTES	8	/* struct kvm_run carries no more */
+#define EMUL_INPUT_MAX	1024	/* bytes of string input asked of userspace at once */
+
+/* A part of an access that lies in one page without memory. */
+struct emul_fragment {
+	gpa_t gpa;
+	u8 len;
+	u8 data[16];
+};
+
+/**
+ * struct um_emul - the instruction in flight
+ * @ctx: what the executor works on; first, so that its callbacks find the rest
+ * @gpa_hint: where the access that brought us here went, UM_INVALID_GPA if unknown
+ * @xlat_page, @xlat_gpa, @xlat_write: the last data translation of this attempt; writable if looked up for a write
+ * @desc_valid: @desc is that of this attempt
+ * @bytes, @nr_bytes: the instruction as fetched
+ * @read: MMIO reads of this instruction in their order: those before @read_pos were used by this attempt, the first
+ *	@nr_read are asked for, @done bytes of the last are there
+ * @write: MMIO writes for userspace to see once the instruction has retired; @write_pos and @done say how far it got
+ * @input: string input that userspace gave and the guest has not got yet
+ * @output: a string output element lies in the PIO page for userspace
+ * @out_port: its port
+ * @debug_exit, @debug: a debug exit that must wait for the write to be seen
+ * @zap_rip, @zap_gpa: the last write that could not be emulated and was given back to the guest
+ */
+struct um_emul {
+	struct emu_ctx ctx;
+	struct um_vcpu *vcpu;
+	gpa_t gpa_hint;
+	u64 xlat_page;
+	gpa_t xlat_gpa;
+	bool xlat_write;
+	bool desc_valid;
+	struct paging_desc desc;
+	u8 bytes[EMU_MAX_LEN + 1];
+	u8 nr_bytes;
+
+	u8 nr_read, read_pos;
+	u8 nr_write, write_pos;
+	u8 done;
+	struct emul_fragment read[4], write[2];
+
+	bool output;
+	u16 out_port;
+	u16 input_pos, input_end;
+	u8 input[EMUL_INPUT_MAX];
+
+	bool debug_exit;
+	struct kvm_debug_exit_arch debug;
+	u64 zap_rip;
+	gpa_t zap_gpa;
+};
+
+#define EMUL_NO_PAGE	(~0ULL)
+
+/* emulator.c: run the decoded instruction again, now that userspace has answered. */
+int emul_resume(struct um_emul *em);
+
+/* emulator_mem.c: ops */
+int emul_read(struct emu_ctx *c, u64 la, void *data, unsigned int len, bool rmw);
+int emul_write(struct emu_ctx *c, u64 la, const void *data, unsigned int len);
+int emul_exchange(struct emu_ctx *c, u64 la, const void *old, const void *new, unsigned int len);
+int emul_probe(struct emu_ctx *c, u64 la, unsigned int len);
+/* Instruction bytes at @la, all in one page. */
+int emul_fetch(struct um_emul *em, u64 la, void *data, unsigned int len);
+
+/* emulator_io.c */
+int emul_in(struct emu_ctx *c, u16 port, unsigned int size, unsigned int ahead, void *data);
+int emul_out(struct emu_ctx *c, u16 port, unsigned int size, const void *data);
+int emul_mmio_read(struct um_emul *em, gpa_t gpa, void *data, unsigned int len);
+int emul_mmio_write(struct um_emul *em, gpa_t gpa, const void *data, unsigned int len);
+/* Fill vcpu->run with what the instruction needs (EMU_EXIT) or has written, and arrange for the rest. */
+int emul_exit_for_input(struct um_emul *em);
+int emul_exit_with_output(struct um_emul *em);
+
+static inline bool emul_has_output(const struct um_emul *em)
+{
+	return em->nr_write || em->output;
+}
+
+/* xmm.c: the guest's XMM registers, which are in the CPU or in the current task's FPU state. */
+void um_xmm_read(struct um_vcpu *vcpu, unsigned int nr, void *data);
+void um_xmm_write(struct um_vcpu *vcpu, unsigned int nr, const void *data);
+
+#endif
