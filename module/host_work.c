@@ -3,9 +3,10 @@
  * What the host wants between two entries, and the host's events that end the guest. No locks; each function names its
  * context.
  */
+#include <linux/entry-kvm.h>
 #include <linux/kvm_host.h>
 #include <asm/mce.h>
-#include "host.h"
+#include "host_work.h"
 
 /*
  * The kernel's generic entry code takes a struct kvm_vcpu only to note a signal in its run page and statistics. One

@@ -31,7 +31,7 @@ static u32 cpu_controls(const struct vmx_vcpu *vmx)
 	return ctl;
 }
 
-static u32 cpu2_controls(const struct vmx_vcpu *vmx)
+static u32 cpu2_controls(struct vmx_vcpu *vmx)
 {
 	u32 ic = vmx->vcpu.mmu_ctl.intercepts, ctl = vmx_caps.cpu2;
 

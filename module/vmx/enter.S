@@ -60,6 +60,7 @@ SYM_FUNC_START(vmx_enter_guest)
 
 	VM_CLEAR_CPU_BUFFERS
 
+	UNWIND_HINT_SAVE
 	jnc  .Llaunch
 .Lresume:
 	vmresume
@@ -70,7 +71,7 @@ SYM_FUNC_START(vmx_enter_guest)
 
 /* HOST_RIP: here with %rsp as it was at the entry and every other register the guest's. */
 SYM_INNER_LABEL(vmx_exit_point, SYM_L_GLOBAL)
-	UNWIND_HINT_SAVE
+	UNWIND_HINT_RESTORE
 	ENDBR
 	push %rdi
 	mov  8(%rsp), %rdi

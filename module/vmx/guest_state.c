@@ -28,14 +28,14 @@ static bool forced_paging(const struct vmx_vcpu *vmx)
 	return !(vmx->vcpu.cr0 & X86_CR0_PG) && !(vmx->vcpu.mmu_ctl.intercepts & UM_IC_UNPAGED);
 }
 
-static void read_cr0(struct vmx_vcpu *vmx)
+static void get_cr0(struct vmx_vcpu *vmx)
 {
 	unsigned long hw = vmcs_readl(GUEST_CR0);
 
 	vmx->vcpu.cr0 = (vmx->vcpu.cr0 & ~vmx->cr0_owned) | (hw & vmx->cr0_owned);
 }
 
-static void read_cr4(struct vmx_vcpu *vmx)
+static void get_cr4(struct vmx_vcpu *vmx)
 {
 	unsigned long hw = vmcs_readl(GUEST_CR4);
 
@@ -102,11 +102,11 @@ static void read_state(struct vmx_vcpu *vmx, u32 mask)
 	if (mask & UM_ST_RFLAGS)
 		vcpu->rflags = vmcs_readl(GUEST_RFLAGS);
 	if (mask & UM_ST_CR0)
-		read_cr0(vmx);
+		get_cr0(vmx);
 	if (mask & UM_ST_CR3)
 		vcpu->cr3 = vmcs_readl(GUEST_CR3);
 	if (mask & UM_ST_CR4)
-		read_cr4(vmx);
+		get_cr4(vmx);
 	if (mask & UM_ST_INTR)
 		read_intr_state(vmx);
 	if (mask & UM_ST_SEGS)
@@ -129,7 +129,7 @@ void hw_get(struct um_vcpu *vcpu, u32 mask)
 		um_vcpu_put(vcpu);
 }
 
-static void write_cr0(struct vmx_vcpu *vmx)
+static void put_cr0(struct vmx_vcpu *vmx)
 {
 	struct um_vcpu *vcpu = &vmx->vcpu;
 	unsigned long owned = CR0_OWNED_ALWAYS, hw;
@@ -159,7 +159,7 @@ static unsigned long shadow_cr4(const struct vmx_vcpu *vmx, unsigned long cr4)
 	return cr4;
 }
 
-static void write_cr4(struct vmx_vcpu *vmx)
+static void put_cr4(struct vmx_vcpu *vmx)
 {
 	struct um_vcpu *vcpu = &vmx->vcpu;
 	unsigned long owned = CR4_OWNED_ALWAYS, hw = vcpu->cr4 & ~X86_CR4_MCE;
@@ -280,9 +280,9 @@ static void write_paging(struct vmx_vcpu *vmx, u32 dirty)
 	if (dirty & (UM_ST_MMU | UM_ST_EFER | UM_ST_CR0))
 		vmx_write_controls(vmx);
 	if (dirty & UM_ST_CR0)
-		write_cr0(vmx);
+		put_cr0(vmx);
 	if (dirty & UM_ST_CR4)
-		write_cr4(vmx);
+		put_cr4(vmx);
 	if (dirty & UM_ST_EFER)
 		write_efer(vmx);
 	if ((dirty & UM_ST_CR3) && !(vcpu->mmu_ctl.intercepts & UM_IC_CR3))

@@ -14,27 +14,27 @@ static const struct {
 };
 
 /* Access rights as the VMCS has them (SDM "Guest Register State"). */
-#define AR_S		BIT(4)
-#define AR_DPL_SHIFT	5
-#define AR_P		BIT(7)
-#define AR_AVL		BIT(12)
-#define AR_L		BIT(13)
-#define AR_DB		BIT(14)
-#define AR_G		BIT(15)
-#define AR_UNUSABLE	BIT(16)
+#define SEG_AR_S		BIT(4)
+#define SEG_AR_DPL_SHIFT	5
+#define SEG_AR_P		BIT(7)
+#define SEG_AR_AVL		BIT(12)
+#define SEG_AR_L		BIT(13)
+#define SEG_AR_DB		BIT(14)
+#define SEG_AR_G		BIT(15)
+#define SEG_AR_UNUSABLE	BIT(16)
 
 static void unpack_ar(struct kvm_segment *seg, u32 ar)
 {
-	seg->unusable = !!(ar & AR_UNUSABLE);
+	seg->unusable = !!(ar & SEG_AR_UNUSABLE);
 	seg->type = ar & 15;
-	seg->s = !!(ar & AR_S);
-	seg->dpl = (ar >> AR_DPL_SHIFT) & 3;
+	seg->s = !!(ar & SEG_AR_S);
+	seg->dpl = (ar >> SEG_AR_DPL_SHIFT) & 3;
 	/* An unusable segment's P bit need not survive in the VMCS; KVM reports it as absent too. */
 	seg->present = !seg->unusable;
-	seg->avl = !!(ar & AR_AVL);
-	seg->l = !!(ar & AR_L);
-	seg->db = !!(ar & AR_DB);
-	seg->g = !!(ar & AR_G);
+	seg->avl = !!(ar & SEG_AR_AVL);
+	seg->l = !!(ar & SEG_AR_L);
+	seg->db = !!(ar & SEG_AR_DB);
+	seg->g = !!(ar & SEG_AR_G);
 }
 
 static u32 pack_ar(const struct kvm_segment *seg)
@@ -42,28 +42,28 @@ static u32 pack_ar(const struct kvm_segment *seg)
 	u32 ar = seg->type & 15;
 
 	if (seg->unusable || !seg->present)
-		ar |= AR_UNUSABLE;
+		ar |= SEG_AR_UNUSABLE;
 	if (seg->s)
-		ar |= AR_S;
-	ar |= (seg->dpl & 3) << AR_DPL_SHIFT;
+		ar |= SEG_AR_S;
+	ar |= (seg->dpl & 3) << SEG_AR_DPL_SHIFT;
 	if (seg->present)
-		ar |= AR_P;
+		ar |= SEG_AR_P;
 	if (seg->avl)
-		ar |= AR_AVL;
+		ar |= SEG_AR_AVL;
 	if (seg->l)
-		ar |= AR_L;
+		ar |= SEG_AR_L;
 	if (seg->db)
-		ar |= AR_DB;
+		ar |= SEG_AR_DB;
 	if (seg->g)
-		ar |= AR_G;
+		ar |= SEG_AR_G;
 	return ar;
 }
 
 /* The two facts of the segments that most exits need: is this 64-bit code, and at which privilege. */
 void vmx_read_mode(struct vmx_vcpu *vmx)
 {
-	vmx->vcpu.cs_l = vmcs_read32(GUEST_CS_AR_BYTES) & AR_L;
-	vmx->vcpu.cpl = (vmcs_read32(GUEST_SS_AR_BYTES) >> AR_DPL_SHIFT) & 3;
+	vmx->vcpu.cs_l = vmcs_read32(GUEST_CS_AR_BYTES) & SEG_AR_L;
+	vmx->vcpu.cpl = (vmcs_read32(GUEST_SS_AR_BYTES) >> SEG_AR_DPL_SHIFT) & 3;
 }
 
 void vmx_read_segs(struct vmx_vcpu *vmx)
@@ -92,7 +92,7 @@ void vmx_write_segs(struct vmx_vcpu *vmx)
 		 * Code and data segments that are loaded are accessed; userspace may leave the bit out, and the entry
 		 * checks of an unrestricted guest want it (SDM "Checks on Guest Segment Registers").
 		 */
-		if (i != UM_TR && i != UM_LDTR && !(ar & AR_UNUSABLE))
+		if (i != UM_TR && i != UM_LDTR && !(ar & SEG_AR_UNUSABLE))
 			ar |= 1;
 		vmcs_write16(fields[i].selector, seg->selector);
 		vmcs_writel(fields[i].base, seg->base);
