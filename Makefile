@@ -11,6 +11,9 @@ lab_kernel	:= $(if $(filter host,$(LAB)),$(running_headers),$(KERNEL))
 lab_module	:= build/$(if $(filter host,$(LAB)),host,$(KERNEL))
 sudo		:= $(if $(filter 0,$(shell id -u)),,sudo)
 
+# The lab is prepared before anything is compiled: that installs the compiler.
+prepared	:= $(if $(filter host,$(LAB)),,lab)
+.NOTPARALLEL:
 .PHONY: help modules tool examples selftests lab-module lab run check bench lint insmod rmmod \
 	install clean
 
@@ -32,7 +35,7 @@ help:
 modules:
 	@kdir='$(or $(KDIR),$(running_headers))'; [ -n "$$kdir" ] || kdir=$$(lab/kdir $(KERNEL)) && \
 	$(MAKE) -C "$$kdir" M='$(CURDIR)' CONFIG_DEBUG_INFO_BTF_MODULES= modules && \
-	echo "umbra.ko is built for Linux $$(modinfo -F vermagic umbra.ko | cut -d' ' -f1)"
+	echo "umbra.ko is built for Linux $$(PATH=$$PATH:/sbin modinfo -F vermagic umbra.ko | cut -d' ' -f1)"
 
 tool:
 	@$(MAKE) -C userspace-tool
@@ -50,12 +53,12 @@ lab-module:
 	@[ -n '$(lab_kernel)' ] || { echo 'no headers of the running kernel: install linux-headers-$(shell uname -r)'; exit 1; }
 	@lab/build-module $(lab_kernel) $(lab_module) -j2
 
-run: lab lab-module tool examples
+run: $(prepared) lab-module tool examples
 	@lab/run --kernel $(KERNEL) lab/jobs/run.sh $(lab_module)/umbra.ko build/umbra build/examples && \
 	echo 'run: the same guests ran on EPT and on shadow paging' || \
 	{ echo 'run: FAILED'; exit 1; }
 
-bench: lab lab-module tool
+bench: $(prepared) lab-module tool
 	@lab/run --kernel $(KERNEL) --timeout 1200 lab/jobs/bench.sh $(lab_module)/umbra.ko build/umbra && \
 	echo 'bench: done' || { echo 'bench: FAILED'; exit 1; }
 

@@ -66,12 +66,12 @@ prepare_emulator_locked() {
 	stamp_is "$emulator_dir/.stamp" "$(emulator_inputs)" && return
 	rm -f "$emulator_dir/.stamp"
 	if ! [ -e "$emulator_dir/.fetched" ]; then
-		say "fetching the source of Bochs 3.0 (about 7 MB)"
+		say "fetching the source of Bochs 3.0 (14 MB with the package index)"
 		quietly bochs-fetch fetch_bochs_source || die "the source of Bochs did not come"
 		: >"$emulator_dir/.fetched"
 	fi
 	quietly bochs-unpack unpack_bochs || die "lab/bochs.patch does not apply"
-	say "building Bochs (70 s on 2 cores)"
+	say "building Bochs (2 to 4 minutes of processor time)"
 	quietly bochs-build build_bochs || die "Bochs does not build"
 	rm -rf "$emulator_dir/src" "$emulator_dir/build"
 	emulator_inputs >"$emulator_dir/.stamp"

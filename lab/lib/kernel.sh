@@ -23,7 +23,7 @@ kernel_version() {
 }
 
 kernel_build_dir() {
-	printf '%s/lib/modules/%s/build' "$(kernel_root "$1")" "$(kernel_version "$1")"
+	printf '%s/lib/modules/%s/build\n' "$(kernel_root "$1")" "$(kernel_version "$1")"
 }
 
 # Prints "VERSION PACKAGE..." for one kernel. The headers are those of the very same version.
