@@ -24,18 +24,9 @@ static long vm_get_dirty_log(void *owner, void *arg, unsigned long uarg)
 	return um_slot_get_dirty_log(owner, arg);
 }
 
-/* The backend's tables are built when the first vCPU comes, so that UM_CAP_BACKEND may still change the choice. */
 static long vm_create_vcpu(void *owner, void *arg, unsigned long id)
 {
-	struct um_vm *vm = owner;
-	int error;
-
-	if (id >= UM_MAX_VCPU_ID)
-		return -EINVAL;
-	mutex_lock(&vm->lock);
-	error = um_mmu_activate(vm, vm->backend);
-	mutex_unlock(&vm->lock);
-	return error ? error : um_vcpu_create(vm, id);
+	return id < UM_MAX_VCPU_ID ? um_vcpu_create(owner, id) : -EINVAL;
 }
 
 static long vm_check_extension(void *owner, void *arg, unsigned long cap)
@@ -43,22 +34,18 @@ static long vm_check_extension(void *owner, void *arg, unsigned long cap)
 	return um_check_extension(cap);
 }
 
+/* The first vCPU has the backend's tables built: until then the choice is free. */
 static long vm_choose_backend(struct um_vm *vm, u64 backend)
 {
-	long ret = 0;
+	long ret = -EBUSY;
 
 	if (!backend || backend >= UM_NR_BACKENDS || !(um_backend_mask() & BIT(backend)))
 		return -EINVAL;
 
 	mutex_lock(&vm->lock);
-	if (vm->nr_vcpus) {
-		ret = -EBUSY;
-	} else {
-		/* A vCPU whose creation is under way has made the old choice active: it must find the new one so. */
-		if (vm->mmu[vm->backend])
-			ret = um_mmu_activate(vm, backend);
-		if (!ret)
-			vm->backend = backend;
+	if (!vm->nr_vcpus) {
+		vm->backend = backend;
+		ret = 0;
 	}
 	mutex_unlock(&vm->lock);
 	return ret;
