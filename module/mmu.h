@@ -101,6 +101,8 @@ extern const struct um_mmu_ops shadow_mmu_ops;
 /* Have @id's tables built for @vm (a shadow VM's unpaged vCPU runs on EPT); vm->lock held. 0 or -ENOMEM. */
 int um_mmu_activate(struct um_vm *vm, u32 id);
 
+void um_mmu_destroy(struct um_vm *vm);	/* free every backend's tables; nobody can reach the VM any more */
+
 /* Call an op of every active backend; mmu_lock held for write where the op asks for it. True if any asks for a flush. */
 bool um_mmu_unmap(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end);
 bool um_mmu_wrprotect(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end);

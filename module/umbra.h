@@ -2,7 +2,7 @@
 /*
  * The core's structures: the VM, its memslots and its vCPUs; each field says which lock guards it.
  *
- * Lock order: vm->lock > vcpu->mutex > vm->slots_lock > vm->srcu (read) > mmap_lock > vm->mmu_lock.
+ * Lock order: um_vms_lock (vm.c) > vm->lock > vcpu->mutex > vm->slots_lock > vm->srcu (read) > mmap_lock > vm->mmu_lock.
  */
 #ifndef UM_UMBRA_H
 #define UM_UMBRA_H
@@ -15,6 +15,7 @@
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
 #include <linux/srcu.h>
+#include <linux/workqueue.h>
 #include <linux/xarray.h>
 #include <asm/fpu/api.h>
 #include <asm/fpu/types.h>
@@ -55,6 +56,7 @@ struct um_memslot {
 struct um_memslots {
 	u64 generation;
 	unsigned int count;
+	unsigned int last;	/* a hint: index of the slot found last; racy, so checked before use */
 	struct um_memslot *slot[];
 };
 
@@ -78,6 +80,7 @@ struct um_vm {
 	long mmu_invalidating;	/* invalidations in progress; mmu_lock */
 	hva_t inval_start, inval_end;	/* what they span; mmu_lock */
 	bool mm_gone;		/* the notifier's release ran; mmu_lock */
+	struct um_memslot *retiring;	/* being deleted: out of slots, perhaps still mapped; mmu_lock */
 
 	gpa_t tss_addr;		/* KVM_SET_TSS_ADDR; lock */
 	gpa_t identity_map;	/* KVM_SET_IDENTITY_MAP_ADDR; lock */
@@ -85,6 +88,10 @@ struct um_vm {
 	u64 max_shadow_pages;	/* KVM_SET_NR_MMU_PAGES, 0 = automatic */
 	u64 tsc_khz;
 	struct um_vm_stats stats;
+
+	pid_t pid;		/* of its creator; names it in statistics */
+	struct list_head list;	/* of all VMs; vm.c's lock */
+	struct work_struct free_work;
 };
 
 /* Which parts of the guest's state the caches in um_vcpu hold (avail) or must be written back (dirty). */
@@ -238,10 +245,28 @@ struct um_vcpu {
 	struct um_vcpu_stats stats;
 };
 
+/* dev.c */
+int um_dev_init(const char *name);	/* the nodes /dev/<name>, <name>-ept and <name>-shadow; 0 or errno, says why */
+void um_dev_exit(void);
+long um_check_extension(long cap);	/* KVM_CHECK_EXTENSION on the device and on a VM */
+
+/* debugfs.c */
+void um_debugfs_init(const char *name);
+void um_debugfs_exit(void);
+
+/* stats.c: KVM_GET_STATS_FD: fd or errno */
+long um_vm_stats_fd(struct um_vm *vm);
+long um_vcpu_stats_fd(struct um_vcpu *vcpu);
+
 /* vm.c */
+int um_vm_init(void);
+void um_vm_exit(void);				/* waits until the last VM is freed */
+unsigned int um_vm_count(void);
+void um_vm_stop_all(void);			/* no vCPU enters its guest after this (shutdown). Sleeps */
 long um_vm_create(u32 backend);			/* new VM's fd or errno; backend 0: the module's default */
 void um_vm_get(struct um_vm *vm);
 void um_vm_put(struct um_vm *vm);
+void um_vm_queue_free(struct um_vm *vm);	/* from the MMU notifier: atomic context */
 void um_vm_kill(struct um_vm *vm, const char *why);	/* hardware or invariant failure: WARN_ONCE, vm->dead */
 void um_make_request(struct um_vcpu *vcpu, enum um_request req);
 /* Set @req on every vCPU and have those in guest mode leave it; waits until they did when @wait. Any context that may IPI. */
@@ -299,14 +324,31 @@ int um_skip_insn(struct um_vcpu *vcpu, unsigned int len);
 /* memslot.c; callers hold vm->srcu (read) or slots_lock */
 struct um_memslot *um_slot_find(struct um_vm *vm, gfn_t gfn);
 long um_slot_set(struct um_vm *vm, const struct kvm_userspace_memory_region *r);
-/* Count a shadowed guest table at @gfn in or out; mmu_lock held for write. */
+int um_slots_init(struct um_vm *vm);
+void um_slots_destroy(struct um_vm *vm);	/* nobody can reach the VM any more */
+struct um_memslots *um_slots(struct um_vm *vm);	/* all of them; srcu or slots_lock */
+struct um_memslot *um_slot_by_id(struct um_memslots *slots, u16 id);
+u64 um_slots_pages(struct um_vm *vm);		/* guest memory in pages; takes slots_lock */
+/* Give every slot what backend @ops keeps in it; vm->lock held, @ops is not active yet. 0 or -ENOMEM, undone */
+int um_slots_add_backend(struct um_vm *vm, const struct um_mmu_ops *ops);
+
+static inline hva_t um_slot_hva(const struct um_memslot *slot, gfn_t gfn)
+{
+	return slot->hva + ((gfn - slot->base_gfn) << UM_PAGE_SHIFT);
+}
+
+/* track.c; callers hold vm->srcu */
+/*
+ * Count a shadowed guest table at @gfn in or out; mmu_lock held for write. Who counts in write-protects @gfn in every
+ * backend.
+ */
 void um_track_add(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn);
 void um_track_remove(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn);
 bool um_tracked(struct um_memslot *slot, gfn_t gfn);
 void um_mark_dirty(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn);
-void um_slots_destroy(struct um_vm *vm);
+long um_slot_get_dirty_log(struct um_vm *vm, const struct kvm_dirty_log *log);	/* KVM_GET_DIRTY_LOG */
 
-/* guest_mem.c */
+/* pfn.c */
 /**
  * struct um_pfn - a host page found for a gfn
  * @pfn: host frame
@@ -323,18 +365,27 @@ struct um_pfn {
 	unsigned long seq;
 };
 
-/* Find (and let the host allocate) the page behind @gfn. Sleeps. 0, -EFAULT, -EHWPOISON, -EINTR, -ENOENT (mm is gone). */
+/*
+ * Find (and let the host allocate) the page behind @gfn. Sleeps. 0, -EFAULT, -EHWPOISON, -EINTR, -ENOENT (mm is gone).
+ * While @slot logs dirty pages: level is 4K, and writable only for @write (the caller then marks the gfn dirty).
+ */
 int um_pfn_get(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn, bool write, struct um_pfn *out);
 void um_pfn_put(struct um_pfn *pfn, bool dirtied);
 /* mmu_lock held: must the page found at @p->seq be thrown away because the host changed its mapping of @gfn's hva? */
 bool um_pfn_stale(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn, const struct um_pfn *p);
+
+/* notifier.c */
+int um_notifier_init(struct um_vm *vm);		/* registers the MMU notifier on current->mm; 0 or errno */
+/* Unregister without waiting; @vm->free_work is queued when no callback can run any more. */
+void um_notifier_put(struct um_vm *vm);
+void um_notifier_exit(void);			/* at unload: no callback runs any more */
+
+/* guest_mem.c */
 int um_read_guest(struct um_vm *vm, gpa_t gpa, void *data, size_t len);		/* sleeps; vm->srcu held; 0 or -EFAULT */
 int um_write_guest(struct um_vm *vm, gpa_t gpa, const void *data, size_t len);	/* also dirty log, not gpa_written */
 int um_read_guest_atomic(struct um_vm *vm, gpa_t gpa, void *data, size_t len);	/* never sleeps: -EFAULT if not mapped */
 /* Replace @size (4 or 8) bytes if equal to @old: 0, 1 changed meanwhile, -EFAULT. Sleeps. Marks dirty. */
 int um_cmpxchg_guest(struct um_vm *vm, gpa_t gpa, unsigned int size, u64 old, u64 new);
-int um_guest_mem_init(struct um_vm *vm);	/* registers the MMU notifier */
-void um_guest_mem_destroy(struct um_vm *vm);	/* unregisters; the VM is freed by the notifier's free callback */
 extern const struct walk_ops um_walk_ops;	/* ctx = struct um_vm *: the guest walk over this VM's memory; sleeps */
 
 /* emulator.c: binds emulate/ to a vCPU */
@@ -349,8 +400,17 @@ void um_emul_destroy(struct um_vcpu *vcpu);
 /* An internal error for userspace: fills run, returns 0. */
 int um_exit_internal_error(struct um_vcpu *vcpu, u32 suberror, unsigned int ndata, const u64 *data);
 
+/* cpuid.c and msr.c: ioctls of the device; 0 or errno */
+long um_get_supported_cpuid(struct kvm_cpuid2 __user *user);
+long um_get_emulated_cpuid(struct kvm_cpuid2 __user *user);
+long um_get_msr_index_list(struct kvm_msr_list __user *user, bool feature);
+long um_get_feature_msrs(struct kvm_msrs __user *user);	/* number of MSRs read */
+
+/* mmu.c and main.c */
 extern u32 um_default_backend;	/* parameter mmu= as UM_BACKEND_* */
+void um_mmu_init(void);		/* ask each backend whether this CPU can run it */
 u32 um_backend_mask(void);	/* backends that this CPU can run: bit n = UM_BACKEND_n */
+u32 um_backend_by_name(const char *name);	/* UM_BACKEND_*, 0: unknown */
 const struct um_mmu_ops *um_backend_ops(u32 backend);
 
 #include "state.h"

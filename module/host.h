@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Every fragile dependency on the host kernel: what differs between versions, and what only hypervisors call. The
+ * supported kernels are 6.1 and 6.12. Each function names its own context; no locks beyond the kernel's.
+ */
+#ifndef UM_HOST_H
+#define UM_HOST_H
+
+#include <linux/context_tracking.h>
+#include <linux/cpumask.h>
+#include <linux/ftrace.h>
+#include <linux/mm.h>
+#include <linux/rcupdate.h>
+#include <linux/smp.h>
+#include <linux/version.h>
+#include <linux/vtime.h>
+#include <asm/fpu/api.h>
+
+#include "host_work.h"
+#include "types.h"
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
+#error "Umbra needs Linux 6.1 or newer"
+#endif
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 2, 0)
+#error "Umbra cannot be built for Linux 7.2 or newer: it reserves the symbols a hypervisor needs for kvm"
+#endif
+
+/* Take VMX on every CPU, now and when one comes up or wakes. Prints the one line that says why not. Sleeps. */
+int host_init(void);
+void host_exit(void);
+
+/* A scratch mask that belongs to this CPU: preemption stays off while it is in use. */
+struct cpumask *host_kick_mask(void);
+
+/*
+ * The frame behind @hva of a VM_IO or VM_PFNMAP @vma, without a reference. mmap_lock held. 0 or errno: absent, the
+ * host must fault it in first.
+ */
+int host_follow_pfn(struct vm_area_struct *vma, hva_t hva, u64 *pfn, bool *writable);
+
+/* Have @cpu take an interrupt, so that a guest running there exits. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+static inline void host_reschedule(int cpu)
+{
+	arch_smp_send_reschedule(cpu);
+}
+#else
+static inline void host_reschedule(int cpu)
+{
+	smp_send_reschedule(cpu);
+}
+#endif
+
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+static __always_inline void host_rcu_note_guest(void)
+{
+	rcu_virt_note_context_switch();
+}
+
+static __always_inline bool host_context_exit(void)
+{
+	return context_tracking_guest_exit();
+}
+#else
+static __always_inline void host_rcu_note_guest(void)
+{
+	rcu_virt_note_context_switch(smp_processor_id());
+}
+
+/* Entering the guest has already been RCU's quiescent state. */
+static __always_inline bool host_context_exit(void)
+{
+	context_tracking_guest_exit();
+	return true;
+}
+#endif
+
+/*
+ * The guest as lockdep, RCU, context tracking and CPU time accounting see it. Interrupts off throughout; timing brackets
+ * state, and timing_exit runs only after the interrupt that ended the guest was taken (its tick belongs to the guest).
+ * Between state_enter and state_exit nothing may be traced or use RCU.
+ */
+static __always_inline void host_guest_timing_enter(void)
+{
+	instrumentation_begin();
+	vtime_account_guest_enter();
+	instrumentation_end();
+}
+
+static __always_inline void host_guest_timing_exit(void)
+{
+	instrumentation_begin();
+	vtime_account_guest_exit();
+	instrumentation_end();
+}
+
+static __always_inline void host_guest_state_enter(void)
+{
+	instrumentation_begin();
+	trace_hardirqs_on_prepare();
+	lockdep_hardirqs_on_prepare();
+	instrumentation_end();
+
+	if (!context_tracking_guest_enter()) {
+		instrumentation_begin();
+		host_rcu_note_guest();
+		instrumentation_end();
+	}
+	lockdep_hardirqs_on(CALLER_ADDR0);
+}
+
+static __always_inline void host_guest_state_exit(void)
+{
+	lockdep_hardirqs_off(CALLER_ADDR0);
+	if (!host_context_exit()) {
+		instrumentation_begin();
+		host_rcu_note_guest();
+		instrumentation_end();
+	}
+	instrumentation_begin();
+	trace_hardirqs_off_finish();
+	instrumentation_end();
+}
+
+/* The guest's FPU state. alloc: 0 or -ENOMEM, sleeps, charged to the caller's cgroup as the kernel decides. */
+static inline int host_fpu_alloc(struct fpu_guest *fpu)
+{
+	return fpu_alloc_guest_fpstate(fpu) ? 0 : -ENOMEM;
+}
+
+static inline void host_fpu_free(struct fpu_guest *fpu)
+{
+	fpu_free_guest_fpstate(fpu);
+}
+
+/* Exchange the registers in the CPU: the task's for the guest's (@enter) or back. Preemption may be on. */
+static inline void host_fpu_swap(struct fpu_guest *fpu, bool enter)
+{
+	fpu_swap_kvm_fpstate(fpu, enter);
+}
+
+/* @fpu as an XSAVE area in standard format into @buf of @size bytes; only the features in @xfeatures. Not loaded. */
+static inline void host_fpu_copy_to_uabi(struct fpu_guest *fpu, void *buf, unsigned int size, u64 xfeatures, u32 pkru)
+{
+	fpu_copy_guest_fpstate_to_uabi(fpu, buf, size, xfeatures, pkru);
+}
+
+/* The reverse; -EINVAL for a malformed area or a feature outside @xcr0. @pkru gets PKRU if the area holds it. */
+static inline int host_fpu_copy_from_uabi(struct fpu_guest *fpu, const void *buf, u64 xcr0, u32 *pkru)
+{
+	return fpu_copy_uabi_to_guest_fpstate(fpu, buf, xcr0, pkru);
+}
+
+#endif

@@ -1,0 +1,446 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Memslots: guest memory over the caller's address space. slots_lock serialises changes; readers hold vm->srcu;
+ * vm->retiring needs mmu_lock.
+ */
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "hw.h"
+#include "mmu.h"
+
+#define UM_MAX_SLOT_PAGES	((1ULL << 31) - 1)
+#define UM_SLOT_FLAGS		(KVM_MEM_LOG_DIRTY_PAGES | KVM_MEM_READONLY)
+
+struct um_memslots *um_slots(struct um_vm *vm)
+{
+	return srcu_dereference_check(vm->slots, &vm->srcu,
+				      lockdep_is_held(&vm->slots_lock) || !refcount_read(&vm->users));
+}
+
+static bool um_slot_holds(const struct um_memslot *slot, gfn_t gfn)
+{
+	return gfn - slot->base_gfn < slot->npages;
+}
+
+/* The number of slots that start at or below @gfn. */
+static unsigned int um_slots_rank(const struct um_memslots *slots, gfn_t gfn)
+{
+	unsigned int lo = 0, hi = slots->count;
+
+	while (lo < hi) {
+		unsigned int mid = lo + (hi - lo) / 2;
+
+		if (slots->slot[mid]->base_gfn <= gfn)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+struct um_memslot *um_slot_find(struct um_vm *vm, gfn_t gfn)
+{
+	struct um_memslots *slots = um_slots(vm);
+	unsigned int i = READ_ONCE(slots->last);
+
+	if (i < slots->count && um_slot_holds(slots->slot[i], gfn))
+		return slots->slot[i];
+
+	i = um_slots_rank(slots, gfn);
+	if (!i || !um_slot_holds(slots->slot[i - 1], gfn))
+		return NULL;
+	WRITE_ONCE(slots->last, i - 1);
+	return slots->slot[i - 1];
+}
+
+struct um_memslot *um_slot_by_id(struct um_memslots *slots, u16 id)
+{
+	unsigned int i;
+
+	for (i = 0; i < slots->count; i++)
+		if (slots->slot[i]->id == id)
+			return slots->slot[i];
+	return NULL;
+}
+
+u64 um_slots_pages(struct um_vm *vm)
+{
+	struct um_memslots *slots;
+	unsigned int i;
+	u64 pages = 0;
+
+	mutex_lock(&vm->slots_lock);
+	slots = um_slots(vm);
+	for (i = 0; i < slots->count; i++)
+		pages += slots->slot[i]->npages;
+	mutex_unlock(&vm->slots_lock);
+	return pages;
+}
+
+static struct um_memslots *um_slots_alloc(unsigned int count)
+{
+	struct um_memslots *slots;
+
+	return kvzalloc(struct_size(slots, slot, count), GFP_KERNEL_ACCOUNT);
+}
+
+int um_slots_init(struct um_vm *vm)
+{
+	struct um_memslots *slots = um_slots_alloc(0);
+
+	if (!slots)
+		return -ENOMEM;
+	rcu_assign_pointer(vm->slots, slots);
+	return 0;
+}
+
+/* A copy of the slots without @old and with @new in its place; either may be NULL. */
+static struct um_memslots *um_slots_copy(struct um_vm *vm, const struct um_memslot *old, struct um_memslot *new)
+{
+	struct um_memslots *from = um_slots(vm);
+	struct um_memslots *to = um_slots_alloc(from->count + !!new);
+	unsigned int i, n = 0;
+
+	if (!to)
+		return NULL;
+	for (i = 0; i < from->count; i++) {
+		if (from->slot[i] == old)
+			continue;
+		if (new && new->base_gfn < from->slot[i]->base_gfn) {
+			to->slot[n++] = new;
+			new = NULL;
+		}
+		to->slot[n++] = from->slot[i];
+	}
+	if (new)
+		to->slot[n++] = new;
+	to->count = n;
+	return to;
+}
+
+/* Readers see @slots; on return none sees what was there before, which is freed. */
+static void um_slots_publish(struct um_vm *vm, struct um_memslots *slots)
+{
+	struct um_memslots *before = um_slots(vm);
+
+	slots->generation = before->generation + 1;
+	rcu_assign_pointer(vm->slots, slots);
+	synchronize_srcu_expedited(&vm->srcu);
+	kvfree(before);
+}
+
+/* The log, and behind it room for the copy that userspace gets. */
+static int um_dirty_alloc(struct um_memslot *slot)
+{
+	slot->dirty = kvcalloc(BITS_TO_LONGS(slot->npages), 2 * sizeof(long), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	return slot->dirty ? 0 : -ENOMEM;
+}
+
+static int um_track_alloc(struct um_memslot *slot)
+{
+	slot->track = kvcalloc(slot->npages, sizeof(*slot->track), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	return slot->track ? 0 : -ENOMEM;
+}
+
+static int um_slot_add_backend(struct um_vm *vm, struct um_memslot *slot, const struct um_mmu_ops *ops)
+{
+	if (ops->id == UM_BACKEND_SHADOW && !slot->track && um_track_alloc(slot))
+		return -ENOMEM;
+	return ops->slot_init ? ops->slot_init(vm, slot) : 0;
+}
+
+/* @slot is unreachable and unmapped. */
+static void um_slot_free(struct um_vm *vm, struct um_memslot *slot)
+{
+	u32 id;
+
+	for (id = 1; id < UM_NR_BACKENDS; id++)
+		if (slot->priv[id] && vm->mmu[id] && vm->mmu[id]->slot_destroy)
+			vm->mmu[id]->slot_destroy(vm, slot);
+	kvfree(slot->dirty);
+	kvfree(slot->track);
+	kfree(slot);
+}
+
+static int um_slot_fill(struct um_vm *vm, struct um_memslot *slot)
+{
+	int error;
+	u32 id;
+
+	if (slot->flags & KVM_MEM_LOG_DIRTY_PAGES) {
+		error = um_dirty_alloc(slot);
+		if (error)
+			return error;
+	}
+	for (id = 1; id < UM_NR_BACKENDS; id++) {
+		error = vm->mmu[id] ? um_slot_add_backend(vm, slot, vm->mmu[id]) : 0;
+		if (error)
+			return error;
+	}
+	return 0;
+}
+
+static struct um_memslot *um_slot_alloc(struct um_vm *vm, const struct kvm_userspace_memory_region *r)
+{
+	struct um_memslot *slot = kzalloc(sizeof(*slot), GFP_KERNEL_ACCOUNT);
+
+	if (!slot)
+		return NULL;
+	slot->base_gfn = gpa_to_gfn(r->guest_phys_addr);
+	slot->npages = r->memory_size >> UM_PAGE_SHIFT;
+	slot->hva = r->userspace_addr;
+	slot->id = r->slot;
+	slot->flags = r->flags;
+	if (um_slot_fill(vm, slot)) {
+		um_slot_free(vm, slot);
+		return NULL;
+	}
+	return slot;
+}
+
+/*
+ * From here to um_slot_unmap(), @slot may be mapped but is not among the slots: the MMU notifier finds it all the same.
+ */
+static void um_slot_retire(struct um_vm *vm, struct um_memslot *slot)
+{
+	write_lock(&vm->mmu_lock);
+	vm->retiring = slot;
+	write_unlock(&vm->mmu_lock);
+}
+
+/* Guest page tables may lie in the slot, so everything derived from its memory goes, not its own translations only. */
+static void um_slot_unmap(struct um_vm *vm)
+{
+	write_lock(&vm->mmu_lock);
+	if (um_mmu_zap_all(vm))
+		um_flush_remote_tlbs(vm);
+	vm->retiring = NULL;
+	write_unlock(&vm->mmu_lock);
+}
+
+static long um_slot_delete(struct um_vm *vm, struct um_memslot *old)
+{
+	struct um_memslots *slots = um_slots_copy(vm, old, NULL);
+
+	if (!slots)
+		return -ENOMEM;
+	um_slot_retire(vm, old);
+	um_slots_publish(vm, slots);
+	um_slot_unmap(vm);
+	um_slot_free(vm, old);
+	return 0;
+}
+
+/* What a backend remembers as MMIO in the new slot's range is memory now. */
+static void um_slot_forget_mmio(struct um_vm *vm, struct um_memslot *slot)
+{
+	write_lock(&vm->mmu_lock);
+	if (um_mmu_unmap(vm, slot, slot->base_gfn, slot->base_gfn + slot->npages))
+		um_flush_remote_tlbs(vm);
+	write_unlock(&vm->mmu_lock);
+}
+
+static long um_slot_create(struct um_vm *vm, const struct kvm_userspace_memory_region *r)
+{
+	struct um_memslot *slot = um_slot_alloc(vm, r);
+	struct um_memslots *slots;
+
+	if (!slot)
+		return -ENOMEM;
+	slots = um_slots_copy(vm, NULL, slot);
+	if (!slots) {
+		um_slot_free(vm, slot);
+		return -ENOMEM;
+	}
+	um_slots_publish(vm, slots);
+	um_slot_forget_mmio(vm, slot);
+	return 0;
+}
+
+/* The backends have left the old place before the new one is there: the two may overlap, their counts must not mix. */
+static long um_slot_move(struct um_vm *vm, struct um_memslot *old, const struct kvm_userspace_memory_region *r)
+{
+	struct um_memslots *without = um_slots_copy(vm, old, NULL), *with = NULL;
+	struct um_memslot *new = um_slot_alloc(vm, r);
+
+	if (new)
+		with = um_slots_copy(vm, old, new);
+	if (!without || !with) {
+		if (new)
+			um_slot_free(vm, new);
+		kvfree(without);
+		return -ENOMEM;
+	}
+	um_slot_retire(vm, old);
+	um_slots_publish(vm, without);
+	um_slot_unmap(vm);
+	um_slots_publish(vm, with);
+	um_slot_forget_mmio(vm, new);
+	if (new->dirty && old->dirty)
+		bitmap_copy(new->dirty, old->dirty, old->npages);
+	um_slot_free(vm, old);
+	return 0;
+}
+
+/* Free a slot whose new version took over all that the backends keep in it; the log is not shared. */
+static void um_slot_free_replaced(struct um_memslot *old)
+{
+	kvfree(old->dirty);
+	kfree(old);
+}
+
+/*
+ * Only logging can be switched. When the slots are published, no fault that knew the old flags is under way, so what is
+ * write-protected then stays so until it is logged.
+ */
+static long um_slot_set_flags(struct um_vm *vm, struct um_memslot *old, u32 flags)
+{
+	struct um_memslot *new = kmemdup(old, sizeof(*old), GFP_KERNEL_ACCOUNT);
+	struct um_memslots *slots;
+
+	if (!new)
+		return -ENOMEM;
+	new->flags = flags;
+	new->dirty = NULL;
+	if ((flags & KVM_MEM_LOG_DIRTY_PAGES) && um_dirty_alloc(new))
+		goto no_memory;
+	slots = um_slots_copy(vm, old, new);
+	if (!slots)
+		goto no_memory;
+
+	um_slots_publish(vm, slots);
+	um_slot_free_replaced(old);
+	if (!new->dirty)
+		return 0;
+	write_lock(&vm->mmu_lock);
+	if (um_mmu_wrprotect(vm, new, new->base_gfn, new->base_gfn + new->npages))
+		um_flush_remote_tlbs(vm);
+	write_unlock(&vm->mmu_lock);
+	return 0;
+
+no_memory:
+	kvfree(new->dirty);
+	kfree(new);
+	return -ENOMEM;
+}
+
+/* The guest physical addresses that every backend can map: EPT with four levels ends at 48 bits. */
+static gfn_t um_gfn_limit(void)
+{
+	unsigned int bits = hw_caps.host_maxphyaddr;
+
+	if (!hw_caps.ept_5level)
+		bits = min(bits, 48u);
+	return 1ULL << (bits - UM_PAGE_SHIFT);
+}
+
+static long um_region_check(const struct kvm_userspace_memory_region *r)
+{
+	u64 end = r->guest_phys_addr + r->memory_size;
+
+	if (r->flags & ~UM_SLOT_FLAGS)
+		return -EINVAL;
+	if ((r->memory_size | r->guest_phys_addr | r->userspace_addr) & ~UM_PAGE_MASK)
+		return -EINVAL;
+	if (r->userspace_addr != untagged_addr(r->userspace_addr) ||
+	    !access_ok((void __user *)r->userspace_addr, r->memory_size))
+		return -EINVAL;
+	/* The upper half of slot is an address space id, of which there is one. */
+	if (r->slot >= UM_MAX_SLOTS || end < r->guest_phys_addr)
+		return -EINVAL;
+	return r->memory_size >> UM_PAGE_SHIFT > UM_MAX_SLOT_PAGES ? -EINVAL : 0;
+}
+
+static bool um_region_overlaps(struct um_memslots *slots, const struct um_memslot *except,
+			       const struct kvm_userspace_memory_region *r)
+{
+	gfn_t base = gpa_to_gfn(r->guest_phys_addr);
+	gfn_t end = base + (r->memory_size >> UM_PAGE_SHIFT);
+	unsigned int i;
+
+	for (i = 0; i < slots->count; i++) {
+		const struct um_memslot *slot = slots->slot[i];
+
+		if (slot != except && slot->base_gfn < end && base < slot->base_gfn + slot->npages)
+			return true;
+	}
+	return false;
+}
+
+/* A slot's memory and whether it is read-only cannot change, its place and its logging can. */
+static long um_slot_change(struct um_vm *vm, struct um_memslot *old, const struct kvm_userspace_memory_region *r)
+{
+	if (r->userspace_addr != old->hva || r->memory_size >> UM_PAGE_SHIFT != old->npages ||
+	    ((r->flags ^ old->flags) & KVM_MEM_READONLY))
+		return -EINVAL;
+	if (gpa_to_gfn(r->guest_phys_addr) == old->base_gfn)
+		return r->flags == old->flags ? 0 : um_slot_set_flags(vm, old, r->flags);
+	if (um_region_overlaps(um_slots(vm), old, r))
+		return -EEXIST;
+	if (gpa_to_gfn(r->guest_phys_addr + r->memory_size - 1) >= um_gfn_limit())
+		return -EINVAL;
+	return um_slot_move(vm, old, r);
+}
+
+static long um_slot_set_locked(struct um_vm *vm, const struct kvm_userspace_memory_region *r)
+{
+	struct um_memslot *old = um_slot_by_id(um_slots(vm), r->slot);
+
+	if (!r->memory_size)
+		return old ? um_slot_delete(vm, old) : -EINVAL;
+	if (old)
+		return um_slot_change(vm, old, r);
+	if (um_region_overlaps(um_slots(vm), NULL, r))
+		return -EEXIST;
+	if (gpa_to_gfn(r->guest_phys_addr + r->memory_size - 1) >= um_gfn_limit())
+		return -EINVAL;
+	return um_slot_create(vm, r);
+}
+
+long um_slot_set(struct um_vm *vm, const struct kvm_userspace_memory_region *r)
+{
+	long ret = um_region_check(r);
+
+	if (ret)
+		return ret;
+	mutex_lock(&vm->slots_lock);
+	ret = um_slot_set_locked(vm, r);
+	mutex_unlock(&vm->slots_lock);
+	return ret;
+}
+
+/* In place, as nobody looks at what belongs to a backend that is not active yet. */
+int um_slots_add_backend(struct um_vm *vm, const struct um_mmu_ops *ops)
+{
+	struct um_memslots *slots;
+	unsigned int i;
+	int error = 0;
+
+	mutex_lock(&vm->slots_lock);
+	slots = um_slots(vm);
+	for (i = 0; i < slots->count && !error; i++)
+		error = um_slot_add_backend(vm, slots->slot[i], ops);
+	if (!error) {
+		write_lock(&vm->mmu_lock);
+		WRITE_ONCE(vm->mmu[ops->id], ops);
+		write_unlock(&vm->mmu_lock);
+	} else if (ops->slot_destroy) {
+		for (i = 0; i < slots->count; i++)
+			if (slots->slot[i]->priv[ops->id])
+				ops->slot_destroy(vm, slots->slot[i]);
+	}
+	mutex_unlock(&vm->slots_lock);
+	return error;
+}
+
+void um_slots_destroy(struct um_vm *vm)
+{
+	struct um_memslots *slots = um_slots(vm);
+	unsigned int i;
+
+	for (i = 0; i < slots->count; i++)
+		um_slot_free(vm, slots->slot[i]);
+	kvfree(slots);
+}

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The table of memory backends, and calls that go to every active one. vm->lock guards activation; each fan-out names
+ * its lock in mmu.h.
+ */
+#include <linux/string.h>
+
+#include "mmu.h"
+
+static const struct um_mmu_ops *const um_backends[UM_NR_BACKENDS] = {
+	[UM_BACKEND_EPT] = &ept_mmu_ops,
+	[UM_BACKEND_SHADOW] = &shadow_mmu_ops,
+};
+
+static u32 um_available __ro_after_init;
+
+void um_mmu_init(void)
+{
+	u32 id;
+
+	for (id = 1; id < UM_NR_BACKENDS; id++)
+		if (!um_backends[id]->available || um_backends[id]->available())
+			um_available |= BIT(id);
+}
+
+u32 um_backend_mask(void)
+{
+	return um_available;
+}
+
+u32 um_backend_by_name(const char *name)
+{
+	u32 id;
+
+	for (id = 1; id < UM_NR_BACKENDS; id++)
+		if (sysfs_streq(name, um_backends[id]->name))
+			return id;
+	return 0;
+}
+
+const struct um_mmu_ops *um_backend_ops(u32 backend)
+{
+	return backend < UM_NR_BACKENDS ? um_backends[backend] : NULL;
+}
+
+int um_mmu_activate(struct um_vm *vm, u32 id)
+{
+	const struct um_mmu_ops *ops = um_backends[id];
+	int error;
+
+	if (vm->mmu[id])
+		return 0;
+	if (ops->vm_init) {
+		error = ops->vm_init(vm);
+		if (error)
+			return error;
+	}
+	error = um_slots_add_backend(vm, ops);
+	if (error && ops->vm_destroy)
+		ops->vm_destroy(vm);
+	return error;
+}
+
+void um_mmu_destroy(struct um_vm *vm)
+{
+	u32 id;
+
+	for (id = 1; id < UM_NR_BACKENDS; id++)
+		if (vm->mmu[id] && vm->mmu[id]->vm_destroy)
+			vm->mmu[id]->vm_destroy(vm);
+}
+
+bool um_mmu_unmap(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end)
+{
+	bool flush = false;
+	u32 id;
+
+	for (id = 1; id < UM_NR_BACKENDS; id++)
+		if (vm->mmu[id])
+			flush |= vm->mmu[id]->unmap(vm, slot, start, end);
+	return flush;
+}
+
+bool um_mmu_wrprotect(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end)
+{
+	bool flush = false;
+	u32 id;
+
+	for (id = 1; id < UM_NR_BACKENDS; id++)
+		if (vm->mmu[id])
+			flush |= vm->mmu[id]->wrprotect(vm, slot, start, end);
+	return flush;
+}
+
+bool um_mmu_age(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end, bool clear)
+{
+	bool young = false;
+	u32 id;
+
+	for (id = 1; id < UM_NR_BACKENDS; id++)
+		if (vm->mmu[id])
+			young |= vm->mmu[id]->age(vm, slot, start, end, clear);
+	return young;
+}
+
+bool um_mmu_zap_all(struct um_vm *vm)
+{
+	bool flush = false;
+	u32 id;
+
+	for (id = 1; id < UM_NR_BACKENDS; id++)
+		if (vm->mmu[id])
+			flush |= vm->mmu[id]->zap_all(vm);
+	return flush;
+}
+
+/* The caller has vm->srcu: a backend that becomes active meanwhile has nothing cached of these bytes. */
+void um_mmu_gpa_written(struct um_vm *vm, gpa_t gpa, size_t len)
+{
+	const struct um_mmu_ops *ops;
+	u32 id;
+
+	for (id = 1; id < UM_NR_BACKENDS; id++) {
+		ops = READ_ONCE(vm->mmu[id]);
+		if (ops && ops->gpa_written)
+			ops->gpa_written(vm, gpa, len);
+	}
+}

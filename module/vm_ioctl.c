@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The VM's file: its ioctls. Each handler takes the lock it needs; a foreign process and a dead VM get EIO.
+ */
+#include <linux/fs.h>
+#include <linux/sched.h>
+
+#include "ioctl.h"
+#include "mmu.h"
+#include "umbra.h"
+
+/* Three pages below 4 GiB, as KVM_SET_TSS_ADDR is documented. */
+#define UM_TSS_ADDR_MAX		((unsigned int)(-3 * (int)UM_PAGE_SIZE))
+#define UM_MIN_MMU_PAGES	64
+#define UM_MMU_PERMILLE		20	/* shadow pages per thousand guest pages, unless userspace says otherwise */
+
+static long vm_set_memory(void *owner, void *arg, unsigned long uarg)
+{
+	return um_slot_set(owner, arg);
+}
+
+static long vm_get_dirty_log(void *owner, void *arg, unsigned long uarg)
+{
+	return um_slot_get_dirty_log(owner, arg);
+}
+
+static long vm_create_vcpu(void *owner, void *arg, unsigned long id)
+{
+	return id < UM_MAX_VCPU_ID ? um_vcpu_create(owner, id) : -EINVAL;
+}
+
+static long vm_check_extension(void *owner, void *arg, unsigned long cap)
+{
+	return um_check_extension(cap);
+}
+
+/* The first vCPU has the backend's tables built: until then the choice is free. */
+static long vm_choose_backend(struct um_vm *vm, u64 backend)
+{
+	long ret = -EBUSY;
+
+	if (!backend || backend >= UM_NR_BACKENDS || !(um_backend_mask() & BIT(backend)))
+		return -EINVAL;
+
+	mutex_lock(&vm->lock);
+	if (!vm->nr_vcpus) {
+		vm->backend = backend;
+		ret = 0;
+	}
+	mutex_unlock(&vm->lock);
+	return ret;
+}
+
+static long vm_enable_cap(void *owner, void *arg, unsigned long uarg)
+{
+	const struct kvm_enable_cap *cap = arg;
+
+	if (cap->flags || cap->cap != UM_CAP_BACKEND || cap->args[1] || cap->args[2] || cap->args[3])
+		return -EINVAL;
+	return vm_choose_backend(owner, cap->args[0]);
+}
+
+static long vm_set_tss_addr(void *owner, void *arg, unsigned long gpa)
+{
+	struct um_vm *vm = owner;
+
+	if (gpa > UM_TSS_ADDR_MAX)
+		return -EINVAL;
+	mutex_lock(&vm->lock);
+	vm->tss_addr = gpa;
+	mutex_unlock(&vm->lock);
+	return 0;
+}
+
+static long vm_set_identity_map(void *owner, void *arg, unsigned long uarg)
+{
+	struct um_vm *vm = owner;
+	long ret = -EINVAL;
+
+	mutex_lock(&vm->lock);
+	if (!vm->nr_vcpus) {
+		vm->identity_map = *(u64 *)arg;
+		ret = 0;
+	}
+	mutex_unlock(&vm->lock);
+	return ret;
+}
+
+static long vm_set_mmu_pages(void *owner, void *arg, unsigned long pages)
+{
+	struct um_vm *vm = owner;
+
+	if (pages < UM_MIN_MMU_PAGES)
+		return -EINVAL;
+	mutex_lock(&vm->slots_lock);
+	WRITE_ONCE(vm->max_shadow_pages, pages);
+	mutex_unlock(&vm->slots_lock);
+	return 0;
+}
+
+static long vm_get_mmu_pages(void *owner, void *arg, unsigned long uarg)
+{
+	struct um_vm *vm = owner;
+	u64 pages = READ_ONCE(vm->max_shadow_pages);
+
+	if (!pages)
+		pages = max_t(u64, um_slots_pages(vm) * UM_MMU_PERMILLE / 1000, UM_MIN_MMU_PAGES);
+	return min_t(u64, pages, LONG_MAX);
+}
+
+static long vm_get_stats_fd(void *owner, void *arg, unsigned long uarg)
+{
+	return um_vm_stats_fd(owner);
+}
+
+static const struct um_ioctl vm_ioctls[] = {
+	{ KVM_SET_USER_MEMORY_REGION, 0, vm_set_memory },
+	{ KVM_GET_DIRTY_LOG, 0, vm_get_dirty_log },
+	{ KVM_CHECK_EXTENSION, 0, vm_check_extension },
+	{ KVM_CREATE_VCPU, 0, vm_create_vcpu },
+	{ KVM_ENABLE_CAP, 0, vm_enable_cap },
+	{ KVM_SET_TSS_ADDR, 0, vm_set_tss_addr },
+	{ KVM_SET_IDENTITY_MAP_ADDR, 0, vm_set_identity_map },
+	{ KVM_SET_NR_MMU_PAGES, 0, vm_set_mmu_pages },
+	{ KVM_GET_NR_MMU_PAGES, 0, vm_get_mmu_pages },
+	{ KVM_GET_STATS_FD, 0, vm_get_stats_fd },
+};
+
+static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long uarg)
+{
+	struct um_vm *vm = file->private_data;
+
+	if (vm->mm != current->mm || READ_ONCE(vm->dead))
+		return -EIO;
+	return um_ioctl_dispatch(vm_ioctls, ARRAY_SIZE(vm_ioctls), vm, cmd, uarg);
+}
+
+static int vm_release(struct inode *inode, struct file *file)
+{
+	um_vm_put(file->private_data);
+	return 0;
+}
+
+const struct file_operations um_vm_fops = {
+	.owner = THIS_MODULE,
+	.release = vm_release,
+	.unlocked_ioctl = vm_ioctl,
+	.llseek = noop_llseek,
+};
