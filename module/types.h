@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Address types, page-table levels and the architectural constants that pure code needs; builds in the kernel and in
- * userspace. No locks.
+ * Address types, page-table levels and the architectural constants that pure code needs; builds in
+ * the kernel and in userspace. No locks.
  *
- * gva: guest virtual, gpa: guest physical, gfn: gpa >> 12, hva: host virtual (of the VM's mm), hpa: host physical,
- * pfn: hpa >> 12. Levels count from 1 (4 KiB) to 5.
+ * gva: guest virtual, gpa: guest physical, gfn: gpa >> 12, hva: host virtual (of the VM's mm),
+ * hpa: host physical, pfn: hpa >> 12. Levels count from 1 (4 KiB) to 5.
  */
 #ifndef UM_TYPES_H
 #define UM_TYPES_H
 
 #ifdef __KERNEL__
+#include <linux/bits.h>
 #include <linux/build_bug.h>
 #include <linux/types.h>
 #include <linux/errno.h>
@@ -22,6 +23,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#define BIT(n)		(1UL << (n))
+#define BIT_ULL(n)	(1ULL << (n))
 typedef uint8_t u8;
 typedef uint16_t u16;
 typedef uint32_t u32;
@@ -38,7 +41,7 @@ typedef u64 hpa_t;
 #endif
 
 #define UM_PAGE_SHIFT	12
-#define UM_PAGE_SIZE	(1UL << UM_PAGE_SHIFT)
+#define UM_PAGE_SIZE	BIT(UM_PAGE_SHIFT)
 #define UM_PAGE_MASK	(~(UM_PAGE_SIZE - 1))
 #define UM_INVALID_GPA	(~(gpa_t)0)
 #define UM_INVALID_HPA	(~(hpa_t)0)
@@ -81,17 +84,18 @@ static inline gfn_t gfn_align_down(gfn_t gfn, unsigned int level)
 }
 
 /* Page-fault error code (SDM "Page-Fault Exceptions"). */
-#define PFEC_P		(1u << 0)	/* a protection fault, not an absent page */
-#define PFEC_W		(1u << 1)
-#define PFEC_U		(1u << 2)
-#define PFEC_RSVD	(1u << 3)
-#define PFEC_I		(1u << 4)
-#define PFEC_PK		(1u << 5)
+#define PFEC_P		BIT(0)	/* a protection fault, not an absent page */
+#define PFEC_W		BIT(1)
+#define PFEC_U		BIT(2)
+#define PFEC_RSVD	BIT(3)
+#define PFEC_I		BIT(4)
+#define PFEC_PK		BIT(5)
 
 /* Exception vectors (SDM "Exception and Interrupt Vectors"). */
 enum um_vector {
-	UM_DE = 0, UM_DB = 1, UM_NMI = 2, UM_BP = 3, UM_OF = 4, UM_BR = 5, UM_UD = 6, UM_NM = 7, UM_DF = 8,
-	UM_TS = 10, UM_NP = 11, UM_SS = 12, UM_GP = 13, UM_PF = 14, UM_MF = 16, UM_AC = 17, UM_MC = 18, UM_XM = 19,
+	UM_DE = 0, UM_DB = 1, UM_NMI = 2, UM_BP = 3, UM_OF = 4, UM_BR = 5, UM_UD = 6, UM_NM = 7,
+	UM_DF = 8, UM_TS = 10, UM_NP = 11, UM_SS = 12, UM_GP = 13, UM_PF = 14, UM_MF = 16,
+	UM_AC = 17, UM_MC = 18, UM_XM = 19,
 };
 
 /* General registers in the order of their encoding. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The guest page-table walk as data: every paging mode is a struct paging_desc, one loop walks them all. Pure: no
- * vCPU, no locks, no kernel services; memory is reached through struct walk_ops. Source: SDM "Paging".
+ * The guest page-table walk as data: every paging mode is a struct paging_desc, one loop walks them
+ * all. Pure: no vCPU, no locks, no kernel services; memory is reached through struct walk_ops.
+ * Source: SDM "Paging".
  */
 #ifndef UM_WALK_H
 #define UM_WALK_H
@@ -42,16 +43,16 @@ struct paging_desc {
 };
 
 /* The combined rights of a translation, inherited from every level. */
-#define ACC_W	(1u << 0)
-#define ACC_U	(1u << 1)
-#define ACC_X	(1u << 2)
+#define ACC_W	BIT(0)
+#define ACC_U	BIT(1)
+#define ACC_X	BIT(2)
 #define ACC_ALL	(ACC_W | ACC_U | ACC_X)
 
 /**
  * struct walk_ops - how the walk reaches guest memory
  * @read: read @size (4 or 8) bytes at @gpa into @val; 0 or <0 when the gpa has no readable memory
- * @cmpxchg: replace @old by @new at @gpa if unchanged: 0 done, 1 it changed meanwhile (walk again), <0 no writable memory
- *	there. NULL: A and D are not set (a probe).
+ * @cmpxchg: replace @old by @new at @gpa if unchanged: 0 done, 1 it changed meanwhile (walk again),
+ *	<0 no writable memory there. NULL: A and D are not set (a probe).
  */
 struct walk_ops {
 	int (*read)(void *ctx, gpa_t gpa, unsigned int size, u64 *val);
@@ -66,10 +67,12 @@ struct walk_ops {
  * @page_shift: log2 of the guest page (12, 21, 22, 30)
  * @access: ACC_* after all levels, before WP, SMEP and SMAP
  * @error_code: PFEC_* to inject on WALK_FAULT
- * @gpte: the entry read at each level, [level]; A and D as they are after the walk. PAE: [3] is the PDPTE
+ * @gpte: the entry read at each level, [level]; A and D as they are after the walk. PAE: [3] is
+ *	the PDPTE
  * @table: gpa of the table at each level, [level]
  * @acc: ACC_* accumulated from the levels above, so the rights that the table at [level] inherits
- * @dirty: the leaf's D bit is set after the walk, or a write was walked whose table cannot be written
+ * @dirty: the leaf's D bit is set after the walk, or a write was walked whose table cannot be
+ *	written
  */
 struct walk_result {
 	gpa_t gpa;
@@ -95,7 +98,8 @@ enum walk_status {
  * @d: the guest's paging state
  * @gva: linear address; the caller has checked that it is canonical
  * @pfec: PFEC_W, PFEC_U, PFEC_I of the access
- * @smap_override: a supervisor access that may touch user pages although SMAP is on (explicit, EFLAGS.AC = 1)
+ * @smap_override: a supervisor access that may touch user pages although SMAP is on (explicit,
+ *	EFLAGS.AC = 1)
  * @ops: guest memory; @ctx is passed on
  * @r: filled as far as the walk came
  *
@@ -104,10 +108,16 @@ enum walk_status {
 enum walk_status walk_guest(const struct paging_desc *d, gva_t gva, u32 pfec, bool smap_override,
 			    const struct walk_ops *ops, void *ctx, struct walk_result *r);
 
-/* True when @access (ACC_*) allows an access @pfec under @d. PKU is judged by walk_guest() alone. */
+/*
+ * True when @access (ACC_*) allows an access @pfec under @d. PKU is judged by walk_guest()
+ * alone.
+ */
 bool walk_permits(const struct paging_desc *d, u8 access, u32 pfec, bool smap_override);
 
-/* Bits of a gpte at @level that must be 0 under @d, for an entry that is a leaf (@leaf) or points to a table. */
+/*
+ * Bits of a gpte at @level that must be 0 under @d, for an entry that is a leaf (@leaf) or
+ * points to a table.
+ */
 u64 walk_reserved(const struct paging_desc *d, unsigned int level, bool leaf);
 
 /* True when @gpte at @level maps a page rather than a table. */
@@ -127,13 +137,13 @@ unsigned int walk_entry_size(const struct paging_desc *d);
 unsigned int walk_index(const struct paging_desc *d, unsigned int level, gva_t gva);
 
 /* Guest page-table entry bits (SDM "Paging"). */
-#define GPTE_P		(1ULL << 0)
-#define GPTE_W		(1ULL << 1)
-#define GPTE_U		(1ULL << 2)
-#define GPTE_A		(1ULL << 5)
-#define GPTE_D		(1ULL << 6)
-#define GPTE_PS		(1ULL << 7)
-#define GPTE_G		(1ULL << 8)
-#define GPTE_NX		(1ULL << 63)
+#define GPTE_P		BIT_ULL(0)
+#define GPTE_W		BIT_ULL(1)
+#define GPTE_U		BIT_ULL(2)
+#define GPTE_A		BIT_ULL(5)
+#define GPTE_D		BIT_ULL(6)
+#define GPTE_PS		BIT_ULL(7)
+#define GPTE_G		BIT_ULL(8)
+#define GPTE_NX		BIT_ULL(63)
 
 #endif

@@ -13,18 +13,18 @@ typedef struct {
 	u64 raw;
 } epte_t;
 
-#define EPTE_R		(1ULL << 0)
-#define EPTE_W		(1ULL << 1)
-#define EPTE_X		(1ULL << 2)
+#define EPTE_R		BIT_ULL(0)
+#define EPTE_W		BIT_ULL(1)
+#define EPTE_X		BIT_ULL(2)
 #define EPTE_RIGHTS	(EPTE_R | EPTE_W | EPTE_X)
 #define EPTE_MEMTYPE	(7ULL << 3)
-#define EPTE_IGNORE_PAT	(1ULL << 6)
-#define EPTE_LARGE	(1ULL << 7)
-#define EPTE_A		(1ULL << 8)
-#define EPTE_D		(1ULL << 9)
-#define EPTE_HPA	(((1ULL << 52) - 1) & ~((1ULL << UM_PAGE_SHIFT) - 1))
+#define EPTE_IGNORE_PAT	BIT_ULL(6)
+#define EPTE_LARGE	BIT_ULL(7)
+#define EPTE_A		BIT_ULL(8)
+#define EPTE_D		BIT_ULL(9)
+#define EPTE_HPA	((BIT_ULL(52) - 1) & ~(BIT_ULL(UM_PAGE_SHIFT) - 1))
 /* Ours, ignored by hardware: the entry is a leaf, also while aging has taken all its rights. */
-#define EPTE_LEAF	(1ULL << 11)
+#define EPTE_LEAF	BIT_ULL(11)
 
 #define EPT_MEMTYPE_SHIFT	3
 enum ept_memtype { EPT_UC = 0, EPT_WB = 6 };

@@ -47,7 +47,7 @@ static void test_permits(void)
 	};
 	unsigned int i;
 
-	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(cases); i++) {
 		epte_t leaf = epte_leaf(7, 1, cases[i].rights, EPT_WB);
 		bool allowed = epte_permits(leaf, cases[i].pfec);
 

@@ -12,7 +12,9 @@
 
 static unsigned int tap_count, tap_failed;
 
-__attribute__((format(printf, 2, 3)))
+#define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
+
+__printf(2, 3)
 static inline bool ok(bool passed, const char *format, ...)
 {
 	va_list args;
