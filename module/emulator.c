@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Emulation of the instruction at the guest's RIP: fetch, decode, execute, and what its result means for the vCPU.
- * Guarded by the vCPU's mutex; the vCPU is loaded and vm->srcu is held for reading.
+ * Guarded by the vCPU's mutex; vm->srcu is held for reading. The vCPU is loaded, but not when userspace has answered.
  */
 #include <linux/sched/signal.h>
 
@@ -70,17 +70,28 @@ static u8 sse_fault(struct um_vcpu *vcpu)
 	return um_cr0(vcpu) & X86_CR0_TS ? UM_NM : 0;
 }
 
-/* Start an attempt: the registers as they are now, no translation known. */
+static u8 code_bits(struct um_vcpu *vcpu)
+{
+	if (um_64bit(vcpu))
+		return 64;
+	um_need(vcpu, UM_ST_SEGS);
+	return vcpu->segs[UM_CS].db ? 32 : 16;
+}
+
+/*
+ * Start an attempt: the registers as they are now, no translation known. What um_skip_insn() reads is asked for too:
+ * after an exit to userspace the vCPU is not loaded, and a read would have to load it.
+ */
 static void begin(struct um_emul *em)
 {
 	struct um_vcpu *vcpu = em->vcpu;
 	struct emu_ctx *c = &em->ctx;
 
-	um_need(vcpu, UM_ST_RIP | UM_ST_RFLAGS | UM_ST_SEGS | UM_ST_CR0 | UM_ST_CR4);
+	um_need(vcpu, UM_ST_RIP | UM_ST_RFLAGS | UM_ST_CR0 | UM_ST_CR4 | UM_ST_INTR);
 	c->gpr = vcpu->gpr;
 	c->rip = vcpu->rip;
 	c->rflags = vcpu->rflags;
-	c->bits = um_64bit(vcpu) ? 64 : vcpu->segs[UM_CS].db ? 32 : 16;
+	c->bits = code_bits(vcpu);
 	c->va_bits = vcpu->cr4 & X86_CR4_LA57 ? 57 : 48;
 	c->protected = (vcpu->cr0 & X86_CR0_PE) && !(c->rflags & X86_EFLAGS_VM);
 	c->sse_fault = sse_fault(vcpu);
@@ -279,16 +290,10 @@ static int execute(struct um_emul *em)
 /* Userspace may have moved RIP meanwhile: then the instruction is no longer there to be completed. */
 int emul_resume(struct um_emul *em)
 {
-	struct um_vcpu *vcpu = em->vcpu;
-	int idx, r = 1;
-
-	if (um_rip(vcpu) != em->ctx.rip)
+	if (um_rip(em->vcpu) != em->ctx.rip)
 		return 1;
-	idx = srcu_read_lock(&vcpu->vm->srcu);
 	begin(em);
-	r = execute(em);
-	srcu_read_unlock(&vcpu->vm->srcu, idx);
-	return r;
+	return execute(em);
 }
 
 static struct um_emul *emul_get(struct um_vcpu *vcpu)

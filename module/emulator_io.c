@@ -47,7 +47,8 @@ int um_pio(struct um_vcpu *vcpu, u16 port, unsigned int size, bool in, unsigned 
 		if (!um_skip_insn(vcpu, insn_len))
 			return 0;
 	} else {
-		vcpu->pio.rip = um_rip(vcpu);
+		um_need(vcpu, UM_ST_RIP | UM_ST_RFLAGS | UM_ST_INTR);	/* while the vCPU is loaded */
+		vcpu->pio.rip = vcpu->rip;
 		vcpu->pio.insn_len = insn_len;
 		vcpu->pio.size = size;
 		vcpu->complete = in ? complete_in : complete_out;
