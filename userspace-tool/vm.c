@@ -21,11 +21,10 @@ static void device_refused(const char *path)
 	case ENOENT:
 	case ENODEV:
 	case ENXIO:
-		die("there is no %s: load the module (make insmod), or name another device with --device",
-		    path);
+		die("there is no %s: load the module (make insmod), or use --device", path);
 	case EACCES:
 	case EPERM:
-		die("no permission to open %s: run as root, or give your user access to the node", path);
+		die("no permission to open %s: run as root", path);
 	default:
 		die_errno("cannot open %s", path);
 	}
