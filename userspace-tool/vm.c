@@ -152,7 +152,7 @@ static int set_real_mode_pages(const struct vm *vm)
 
 static int add_irqchip(const struct vm *vm)
 {
-	struct kvm_pit_config pit = { 0 };
+	struct kvm_pit_config pit = { .flags = KVM_PIT_SPEAKER_DUMMY };
 
 	if (ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0))
 		return -1;
