@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The smallest hypervisor: a guest of eight instructions prints through an I/O port.
+ * The smallest hypervisor: a guest of seven instructions prints through an I/O port.
  *
- *	cc -o hello hello.c && ./hello [/dev/umbra]
+ *	cc hello.c -o hello && ./hello [/dev/umbra]
  *
  * It needs <linux/kvm.h> alone and runs unchanged on /dev/kvm.
  */
@@ -15,19 +15,17 @@
 #include <sys/mman.h>
 
 /* The guest, in 16-bit real mode at guest-physical address 0: print until the zero byte. */
-asm(".pushsection .rodata\n"
-    "guest:	.code16\n"
-    "	mov	$(text - guest), %si\n"
-    "1:	lodsb\n"
-    "	test	%al, %al\n"
-    "	jz	2f\n"
-    "	out	%al, $0xe9\n"		/* leaves the guest: KVM_EXIT_IO */
-    "	jmp	1b\n"
-    "2:	hlt\n"				/* leaves it for good: KVM_EXIT_HLT */
-    "text:	.asciz	\"hello from the guest\\n\"\n"
-    "guest_end:	.code64\n"
-    ".popsection");
-extern const char guest[], guest_end[];
+static const unsigned char guest[] = {
+	0xbe, 0x0d, 0x00,	/*	mov	$text, %si			*/
+	0xac,			/* 1:	lodsb					*/
+	0x84, 0xc0,		/*	test	%al, %al			*/
+	0x74, 0x04,		/*	jz	2f				*/
+	0xe6, 0xe9,		/*	out	%al, $0xe9	KVM_EXIT_IO	*/
+	0xeb, 0xf7,		/*	jmp	1b				*/
+	0xf4,			/* 2:	hlt			KVM_EXIT_HLT	*/
+	'h', 'e', 'l', 'l', 'o', ' ', 'f', 'r', 'o', 'm', ' ',		/* text: */
+	't', 'h', 'e', ' ', 'g', 'u', 'e', 's', 't', '\n', 0
+};
 
 static int check(int ret, const char *what)
 {
@@ -51,7 +49,7 @@ int main(int argc, char **argv)
 		.guest_phys_addr = 0, .memory_size = 4096, .userspace_addr = (unsigned long)ram };
 
 	check(ioctl(vm, KVM_SET_USER_MEMORY_REGION, &slot), "KVM_SET_USER_MEMORY_REGION");
-	memcpy(ram, guest, guest_end - guest);
+	memcpy(ram, guest, sizeof(guest));
 
 	/* One virtual CPU; struct kvm_run is where it tells why it stopped. */
 	int vcpu = check(ioctl(vm, KVM_CREATE_VCPU, 0), "KVM_CREATE_VCPU");
@@ -62,7 +60,8 @@ int main(int argc, char **argv)
 
 	/* After reset a CPU fetches from just under 4 GiB: start at 0 instead. */
 	check(ioctl(vcpu, KVM_GET_SREGS, &sregs), "KVM_GET_SREGS");
-	sregs.cs.base = sregs.cs.selector = 0;
+	sregs.cs.base = 0;
+	sregs.cs.selector = 0;
 	check(ioctl(vcpu, KVM_SET_SREGS, &sregs), "KVM_SET_SREGS");
 	check(ioctl(vcpu, KVM_SET_REGS, &regs), "KVM_SET_REGS");
 

@@ -2,7 +2,7 @@
 /*
  * Straight into 64-bit mode: the hypervisor sets up what a boot loader would have to.
  *
- *	cc -o longmode longmode.c && ./longmode [/dev/umbra]
+ *	cc longmode.c -o longmode && ./longmode [/dev/umbra]
  *
  * The guest needs page tables. We write three of them into its memory, the last with one 2M
  * entry, so that gva 0 to 2M is gpa 0 to 2M. The guest computes with a 64-bit register.
@@ -25,22 +25,20 @@
 #define PTE_PRESENT	0x1
 #define PTE_WRITABLE	0x2
 #define PTE_LARGE	0x80
-#define CR0_PE		(1UL << 0)	/* protected mode */
-#define CR0_PG		(1UL << 31)	/* paging */
-#define CR4_PAE		(1UL << 5)	/* 64-bit table entries */
-#define EFER_LME	(1UL << 8)	/* long mode enabled, */
-#define EFER_LMA	(1UL << 10)	/* and active */
+#define CR0_PE		0x1		/* protected mode */
+#define CR0_PG		0x80000000	/* paging */
+#define CR4_PAE		0x20		/* 64-bit table entries */
+#define EFER_LME	0x100		/* long mode enabled, */
+#define EFER_LMA	0x400		/* and active */
 
 /* 20! needs 62 bits: leave it in RAX. */
-asm(".pushsection .rodata\n"
-    "guest:	mov	$1, %eax\n"
-    "	mov	$20, %ecx\n"
-    "1:	mul	%rcx\n"
-    "	loop	1b\n"
-    "	hlt\n"
-    "guest_end:\n"
-    ".popsection");
-extern const char guest[], guest_end[];
+static const uint8_t guest[] = {
+	0xb8, 0x01, 0x00, 0x00, 0x00,		/*	mov	$1, %eax	*/
+	0xb9, 0x14, 0x00, 0x00, 0x00,		/*	mov	$20, %ecx	*/
+	0x48, 0xf7, 0xe1,			/* 1:	mul	%rcx		*/
+	0xe2, 0xfb,				/*	loop	1b		*/
+	0xf4					/*	hlt			*/
+};
 
 static int check(int ret, const char *what)
 {
@@ -65,7 +63,8 @@ static void set_long_mode(struct kvm_sregs *sregs)
 				    .present = 1, .s = 1, .db = 1, .g = 1 };
 
 	sregs->cs = code;
-	sregs->ds = sregs->es = sregs->fs = sregs->gs = sregs->ss = data;
+	sregs->ss = data;
+	sregs->ds = data;
 	sregs->cr3 = PML4_GPA;
 	sregs->cr4 |= CR4_PAE;
 	sregs->cr0 |= CR0_PE | CR0_PG;
@@ -83,7 +82,7 @@ int main(int argc, char **argv)
 
 	check(ioctl(vm, KVM_SET_TSS_ADDR, 0xfffbd000), "KVM_SET_TSS_ADDR");
 	check(ioctl(vm, KVM_SET_USER_MEMORY_REGION, &slot), "KVM_SET_USER_MEMORY_REGION");
-	memcpy(ram + CODE_GPA, guest, guest_end - guest);
+	memcpy(ram + CODE_GPA, guest, sizeof(guest));
 	write_page_tables(ram);
 
 	int vcpu = check(ioctl(vm, KVM_CREATE_VCPU, 0), "KVM_CREATE_VCPU");

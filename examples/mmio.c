@@ -2,7 +2,7 @@
 /*
  * A device in memory: where the guest has no RAM, its loads and stores come to this program.
  *
- *	cc -o mmio mmio.c && ./mmio [/dev/umbra]
+ *	cc mmio.c -o mmio && ./mmio [/dev/umbra]
  *
  * The device has one register. A load reads how often it was read; a store prints the number.
  */
@@ -18,17 +18,14 @@
 #define DEVICE_GPA	0x8000		/* beyond the guest's only page of RAM */
 
 /* Real mode: add up four loads from the device, store the sum into it. */
-asm(".pushsection .rodata\n"
-    "guest:	.code16\n"
-    "	xor	%eax, %eax\n"
-    "	mov	$4, %cx\n"
-    "1:	add	0x8000, %eax\n"		/* a load: KVM_EXIT_MMIO, and we give the value */
-    "	loop	1b\n"
-    "	mov	%eax, 0x8000\n"		/* a store: KVM_EXIT_MMIO, and we get the value */
-    "	hlt\n"
-    "guest_end:	.code64\n"
-    ".popsection");
-extern const char guest[], guest_end[];
+static const uint8_t guest[] = {
+	0x66, 0x31, 0xc0,			/*	xor	%eax, %eax	*/
+	0xb9, 0x04, 0x00,			/*	mov	$4, %cx		*/
+	0x66, 0x03, 0x06, 0x00, 0x80,		/* 1:	add	0x8000, %eax	*/
+	0xe2, 0xf9,				/*	loop	1b		*/
+	0x66, 0xa3, 0x00, 0x80,			/*	mov	%eax, 0x8000	*/
+	0xf4					/*	hlt			*/
+};
 
 static int check(int ret, const char *what)
 {
@@ -67,7 +64,7 @@ int main(int argc, char **argv)
 
 	check(ioctl(vm, KVM_SET_TSS_ADDR, 0xfffbd000), "KVM_SET_TSS_ADDR");
 	check(ioctl(vm, KVM_SET_USER_MEMORY_REGION, &slot), "KVM_SET_USER_MEMORY_REGION");
-	memcpy(ram, guest, guest_end - guest);
+	memcpy(ram, guest, sizeof(guest));
 
 	int vcpu = check(ioctl(vm, KVM_CREATE_VCPU, 0), "KVM_CREATE_VCPU");
 	int size = check(ioctl(device, KVM_GET_VCPU_MMAP_SIZE, 0), "KVM_GET_VCPU_MMAP_SIZE");
@@ -76,7 +73,8 @@ int main(int argc, char **argv)
 	struct kvm_sregs sregs;
 
 	check(ioctl(vcpu, KVM_GET_SREGS, &sregs), "KVM_GET_SREGS");
-	sregs.cs.base = sregs.cs.selector = 0;
+	sregs.cs.base = 0;
+	sregs.cs.selector = 0;
 	check(ioctl(vcpu, KVM_SET_SREGS, &sregs), "KVM_SET_SREGS");
 	check(ioctl(vcpu, KVM_SET_REGS, &regs), "KVM_SET_REGS");
 

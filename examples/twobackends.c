@@ -2,10 +2,10 @@
 /*
  * Two VMs in one process: one on EPT, one on shadow page tables, running the same guest.
  *
- *	cc -I../uapi -o twobackends twobackends.c && ./twobackends [/dev/umbra]
+ *	cc -I../uapi twobackends.c -o twobackends && ./twobackends [/dev/umbra]
  *
- * Only KVM_ENABLE_CAP differs between them. The guest turns paging on by itself, maps one page
- * twice, and reads through one address what it wrote through the other.
+ * Only KVM_ENABLE_CAP differs between them. The guest has 32-bit page tables that map one page
+ * twice: it reads through one address what it wrote through the other.
  */
 #include <err.h>
 #include <fcntl.h>
@@ -16,33 +16,20 @@
 #include <sys/mman.h>
 #include <umbra.h>
 
-#define RAM_SIZE	0x10000
+#define RAM_SIZE	0x10000		/* 16 pages, the guest's code in the first */
+#define DIRECTORY_GPA	0x1000
+#define TABLE_GPA	0x2000
+#define PTE_PRESENT	0x1
+#define PTE_WRITABLE	0x2
+#define CR0_PE		0x1		/* protected mode */
+#define CR0_PG		0x80000000	/* paging */
 
-/*
- * 32-bit protected mode at gpa 0. The table at 0x2000 maps the first 64K one to one, and then
- * 0x8000 also at 0x10000; the directory at 0x1000 points at it.
- */
-asm(".pushsection .rodata\n"
-    "guest:	.code32\n"
-    "	movl	$0x2003, 0x1000\n"	/* directory entry: present, writable */
-    "	mov	$16, %ecx\n"
-    "1:	lea	-1(%ecx), %eax\n"	/* entry i maps page i */
-    "	shl	$12, %eax\n"
-    "	or	$3, %eax\n"
-    "	mov	%eax, 0x2000 - 4(, %ecx, 4)\n"
-    "	loop	1b\n"
-    "	movl	$0x8003, 0x2040\n"	/* entry 16 maps page 8 again */
-    "	mov	$0x1000, %eax\n"
-    "	mov	%eax, %cr3\n"
-    "	mov	%cr0, %eax\n"
-    "	or	$0x80000000, %eax\n"
-    "	mov	%eax, %cr0\n"		/* from here on every access is translated */
-    "	movl	$4711, 0x8000\n"
-    "	mov	0x10000, %ebx\n"
-    "	hlt\n"
-    "guest_end:	.code64\n"
-    ".popsection");
-extern const char guest[], guest_end[];
+static const uint8_t guest[] = {
+	0xc7, 0x05, 0x00, 0x80, 0x00, 0x00,	/* movl	$4711, 0x8000	*/
+	0x67, 0x12, 0x00, 0x00,
+	0x8b, 0x1d, 0x00, 0x00, 0x01, 0x00,	/* mov	0x10000, %ebx	*/
+	0xf4					/* hlt			*/
+};
 
 struct machine {
 	int vm, vcpu;
@@ -56,7 +43,18 @@ static int check(int ret, const char *what)
 	return ret;
 }
 
-static void enter_protected_mode(int vcpu)
+/* Page i at address i * 4096, and page 8 again at 0x10000. */
+static void write_page_tables(char *ram)
+{
+	uint32_t *table = (uint32_t *)(ram + TABLE_GPA);
+
+	*(uint32_t *)(ram + DIRECTORY_GPA) = TABLE_GPA | PTE_PRESENT | PTE_WRITABLE;
+	for (uint32_t i = 0; i < 16; i++)
+		table[i] = i << 12 | PTE_PRESENT | PTE_WRITABLE;
+	table[16] = 8 << 12 | PTE_PRESENT | PTE_WRITABLE;
+}
+
+static void set_registers(int vcpu)
 {
 	struct kvm_segment code = { .limit = 0xffffffff, .selector = 8, .type = 11,
 				    .present = 1, .db = 1, .s = 1, .g = 1 };
@@ -67,8 +65,10 @@ static void enter_protected_mode(int vcpu)
 
 	check(ioctl(vcpu, KVM_GET_SREGS, &sregs), "KVM_GET_SREGS");
 	sregs.cs = code;
-	sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss = data;
-	sregs.cr0 |= 1;
+	sregs.ss = data;
+	sregs.ds = data;
+	sregs.cr3 = DIRECTORY_GPA;
+	sregs.cr0 |= CR0_PE | CR0_PG;
 	check(ioctl(vcpu, KVM_SET_SREGS, &sregs), "KVM_SET_SREGS");
 	check(ioctl(vcpu, KVM_SET_REGS, &regs), "KVM_SET_REGS");
 }
@@ -85,11 +85,12 @@ static struct machine create(int device, int backend)
 	check(ioctl(m.vm, KVM_ENABLE_CAP, &choice), "choosing the backend");
 	check(ioctl(m.vm, KVM_SET_TSS_ADDR, 0xfffbd000), "KVM_SET_TSS_ADDR");
 	check(ioctl(m.vm, KVM_SET_USER_MEMORY_REGION, &slot), "KVM_SET_USER_MEMORY_REGION");
-	memcpy(ram, guest, guest_end - guest);
+	memcpy(ram, guest, sizeof(guest));
+	write_page_tables(ram);
 	m.vcpu = check(ioctl(m.vm, KVM_CREATE_VCPU, 0), "KVM_CREATE_VCPU");
 	m.run = mmap(NULL, check(ioctl(device, KVM_GET_VCPU_MMAP_SIZE, 0), "mmap size"),
 		     PROT_READ | PROT_WRITE, MAP_SHARED, m.vcpu, 0);
-	enter_protected_mode(m.vcpu);
+	set_registers(m.vcpu);
 	return m;
 }
 

@@ -99,11 +99,11 @@ static int measure_immediate_exit(const struct target *target, struct bench_vm *
 
 	(void)target;
 	bench->vm.run->immediate_exit = 1;
-	start = rdtsc();
+	start = read_tsc();
 	for (done = 0; done < count; done++)
 		if (ioctl(vcpu, KVM_RUN, 0) != -1 || errno != EINTR)
 			break;
-	*ticks = rdtsc() - start;
+	*ticks = read_tsc() - start;
 	bench->vm.run->immediate_exit = 0;
 	if (done != count)
 		return bench_fail(bench, "KVM_RUN with immediate_exit did not answer EINTR");
@@ -116,14 +116,14 @@ static int measure_create(const struct target *target, struct bench_vm *bench, u
 	struct vm_config config = { target->device, target->backend, .ram_size = MIB };
 	const char *step;
 	struct vm vm;
-	u64 start = rdtsc();
+	u64 start = read_tsc();
 
 	for (u64 i = 0; i < count; i++) {
 		if (vm_create(&vm, &config, &step))
 			return bench_fail(bench, "%s: %s", step, strerror(errno));
 		vm_destroy(&vm);
 	}
-	*ticks = rdtsc() - start;
+	*ticks = read_tsc() - start;
 	return 0;
 }
 

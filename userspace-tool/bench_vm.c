@@ -132,10 +132,10 @@ int bench_vm_run(struct bench_vm *bench, int operation, u64 count, u64 argument,
 	*outcome = (struct outcome){ 0 };
 	if (set_registers(bench, operation, count, argument))
 		return bench_fail(bench, "setting registers: %s", strerror(errno));
-	start = rdtsc();
+	start = read_tsc();
 	if (run_to_halt(bench, outcome))
 		return -1;
-	*ticks = rdtsc() - start;
+	*ticks = read_tsc() - start;
 	if (ioctl(bench->vm.vcpu, KVM_GET_REGS, &regs))
 		return bench_fail(bench, "KVM_GET_REGS: %s", strerror(errno));
 	outcome->value = regs.rax;

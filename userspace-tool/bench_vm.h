@@ -22,7 +22,7 @@ struct bench_vm {
 
 extern const u8 bench_guest[], bench_guest_end[], demo_guest[], demo_guest_end[];
 
-__attribute__((format(printf, 2, 3))) int bench_fail(struct bench_vm *bench, const char *fmt, ...);
+__printf(2, 3) int bench_fail(struct bench_vm *bench, const char *fmt, ...);
 
 /* Page tables of layout.h, marks in the two test frames. */
 void bench_tables_write(struct vm *vm);

@@ -50,7 +50,7 @@ static void parse_option(struct boot_options *o, int option)
 	case 'e':
 		o->mode = entry_parse(optarg);
 		if (o->mode == ENTRY_REAL)
-			die("a kernel is entered in 32 or 64-bit mode: there is no BIOS for real mode");
+			die("there is no BIOS for real mode: say --entry 32 or 64");
 		break;
 	case 't':
 		o->timeout = parse_number(optarg, "--timeout", 1, 1000000);
@@ -104,8 +104,8 @@ int command_boot(int argc, char **argv)
 	linux_boot(&machine.vm, &image, o.mode);
 	status = machine_run(&machine, o.timeout);
 	if (machine.vm.run->exit_reason == KVM_EXIT_HLT)
-		fputs("umbra: the kernel waits for an interrupt (HLT), and the VM has no interrupt\n"
-		      "controller: it can go no further (see --until, --irqchip)\n", stderr);
+		fputs("umbra: the kernel waits for an interrupt (HLT), but the VM has no\n"
+		      "interrupt controller: see --until and --irqchip\n", stderr);
 	machine_destroy(&machine);
 	return status;
 }

@@ -127,11 +127,8 @@ static int verdict(const struct columns *columns, bool same)
 		       same ? "output identical" : "output differs", failures);
 		return EXIT_ABNORMAL;
 	}
-	if (columns->count == 1)
-		puts("Verdict: one backend only, all its rows gave the right results");
-	else
-		printf("Verdict: %zu backends ran the same guest to the same result; all rows were right\n",
-		       columns->count);
+	printf("Verdict: %zu backend%s ran the same guest to the same result, all rows right\n",
+	       columns->count, columns->count == 1 ? "" : "s");
 	return 0;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What one device and backend cost, row by row; saved to and loaded from text files. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "bench.h"
@@ -86,7 +87,8 @@ static bool load_value(struct result *result, const char *key, const char *value
 
 	if (!strcmp(key, "cost")) {
 		result->state = MEASURED;
-		return sscanf(value, "%lf", &result->ticks) == 1;
+		result->ticks = strtod(value, NULL);
+		return true;
 	}
 	if (!strcmp(key, "failed")) {
 		result->state = FAILED;
@@ -99,7 +101,8 @@ static bool load_value(struct result *result, const char *key, const char *value
 	}
 	if (!strcmp(key, "tables")) {
 		result->has_table_bytes = true;
-		return sscanf(value, "%lu", &result->table_bytes) == 1;
+		result->table_bytes = strtoull(value, NULL, 10);
+		return true;
 	}
 	if (strcmp(key, "counter") || result->counter_count == MAX_COUNTERS)
 		return false;

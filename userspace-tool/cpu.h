@@ -5,24 +5,24 @@
 
 #include "vm.h"
 
-#define CR0_PE		(1UL << 0)
-#define CR0_MP		(1UL << 1)
-#define CR0_ET		(1UL << 4)
-#define CR0_NE		(1UL << 5)
-#define CR0_WP		(1UL << 16)
-#define CR0_PG		(1UL << 31)
-#define CR4_PAE		(1UL << 5)
-#define CR4_OSFXSR	(1UL << 9)
-#define CR4_OSXMMEXCPT	(1UL << 10)
-#define EFER_LME	(1UL << 8)
-#define EFER_LMA	(1UL << 10)
-#define RFLAGS_FIXED	(1UL << 1)
+#define CR0_PE		BIT(0)
+#define CR0_MP		BIT(1)
+#define CR0_ET		BIT(4)
+#define CR0_NE		BIT(5)
+#define CR0_WP		BIT(16)
+#define CR0_PG		BIT(31)
+#define CR4_PAE		BIT(5)
+#define CR4_OSFXSR	BIT(9)
+#define CR4_OSXMMEXCPT	BIT(10)
+#define EFER_LME	BIT(8)
+#define EFER_LMA	BIT(10)
+#define RFLAGS_FIXED	BIT(1)
 
-#define PTE_P		(1UL << 0)
-#define PTE_W		(1UL << 1)
-#define PTE_A		(1UL << 5)
-#define PTE_D		(1UL << 6)
-#define PTE_PS		(1UL << 7)
+#define PTE_P		BIT(0)
+#define PTE_W		BIT(1)
+#define PTE_A		BIT(5)
+#define PTE_D		BIT(6)
+#define PTE_PS		BIT(7)
 
 /* Low guest RAM that the tool itself fills; free again once the guest has its own tables. */
 #define GDT_GPA		0x1000

@@ -44,13 +44,13 @@ const char *explain_exit_short(const struct vm *vm)
 
 static void explain_shutdown(FILE *out)
 {
-	fputs("The guest triple-faulted: an exception could not be delivered, nor the double fault\n"
-	      "that followed. Look at rip, cr2 and whether the IDT (idt) is loaded.\n", out);
+	fputs("The guest triple-faulted: neither an exception nor the double fault that\n"
+	      "followed could be delivered. Look at rip, cr2 and the IDT.\n", out);
 }
 
 static void explain_fail_entry(FILE *out, u64 reason)
 {
-	const char *meaning = "see the VM-instruction error numbers and basic exit reasons in the SDM";
+	const char *meaning = "see the basic exit reasons in the SDM";
 
 	switch (reason) {
 	case 0x80000021:
@@ -93,9 +93,10 @@ static void explain_internal_error(FILE *out, const struct kvm_run *run)
 
 static void print_segment(FILE *out, const char *name, const struct kvm_segment *segment)
 {
-	fprintf(out, "%-3s %04x base %016llx limit %08x type %2u p %u dpl %u db %u s %u l %u g %u\n",
-		name, segment->selector, segment->base, segment->limit, segment->type,
-		segment->present, segment->dpl, segment->db, segment->s, segment->l, segment->g);
+	fprintf(out, "%-3s %04x base %016llx limit %08x type %2u", name, segment->selector,
+		segment->base, segment->limit, segment->type);
+	fprintf(out, " p %u dpl %u db %u s %u l %u g %u\n", segment->present, segment->dpl,
+		segment->db, segment->s, segment->l, segment->g);
 }
 
 static void print_regs(FILE *out, const struct kvm_regs *r)

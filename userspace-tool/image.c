@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Load a flat or ELF image into guest RAM. */
-#include <elf.h>
+#include <linux/elf.h>
 #include <string.h>
 
 #include "image.h"
@@ -21,42 +21,44 @@ static void load_segment(struct vm *vm, const struct file *file, const struct se
 	memcpy(vm->ram + segment->gpa, file->data + segment->offset, segment->file_size);
 }
 
-/* Either ELF class, field for field. */
-#define LOAD_ELF(vm, file, header, phdr_type)						\
-do {											\
-	for (size_t i = 0; i < (header)->e_phnum; i++) {				\
-		u64 where = (header)->e_phoff + i * sizeof(phdr_type);			\
-		phdr_type phdr;								\
-											\
-		if (where > (file)->size || sizeof(phdr) > (file)->size - where)	\
-			die("the ELF image is cut short: no program headers");		\
-		memcpy(&phdr, (file)->data + where, sizeof(phdr));			\
-		if (phdr.p_type == PT_LOAD)						\
-			load_segment(vm, file, &(struct segment){			\
-				phdr.p_offset, phdr.p_filesz,				\
-				phdr.p_paddr, phdr.p_memsz });				\
-	}										\
-} while (0)
+static void read_header(const struct file *file, u64 offset, void *header, size_t size)
+{
+	if (offset > file->size || size > file->size - offset)
+		die("the ELF image is cut short: a header lies outside the file");
+	memcpy(header, file->data + offset, size);
+}
 
 static struct image load_elf32(struct vm *vm, const struct file *file)
 {
-	Elf32_Ehdr header;
+	struct elf32_hdr header;
+	struct elf32_phdr phdr;
 
-	memcpy(&header, file->data, sizeof(header));
+	read_header(file, 0, &header, sizeof(header));
 	if (header.e_machine != EM_386)
 		die("this ELF image is not for x86");
-	LOAD_ELF(vm, file, &header, Elf32_Phdr);
+	for (u64 i = 0; i < header.e_phnum; i++) {
+		read_header(file, header.e_phoff + i * sizeof(phdr), &phdr, sizeof(phdr));
+		if (phdr.p_type == PT_LOAD)
+			load_segment(vm, file, &(struct segment){
+				phdr.p_offset, phdr.p_filesz, phdr.p_paddr, phdr.p_memsz });
+	}
 	return (struct image){ header.e_entry, ENTRY_32 };
 }
 
 static struct image load_elf64(struct vm *vm, const struct file *file)
 {
-	Elf64_Ehdr header;
+	struct elf64_hdr header;
+	struct elf64_phdr phdr;
 
-	memcpy(&header, file->data, sizeof(header));
+	read_header(file, 0, &header, sizeof(header));
 	if (header.e_machine != EM_X86_64)
 		die("this ELF image is not for x86-64");
-	LOAD_ELF(vm, file, &header, Elf64_Phdr);
+	for (u64 i = 0; i < header.e_phnum; i++) {
+		read_header(file, header.e_phoff + i * sizeof(phdr), &phdr, sizeof(phdr));
+		if (phdr.p_type == PT_LOAD)
+			load_segment(vm, file, &(struct segment){
+				phdr.p_offset, phdr.p_filesz, phdr.p_paddr, phdr.p_memsz });
+	}
 	return (struct image){ header.e_entry, ENTRY_64 };
 }
 
@@ -71,7 +73,7 @@ static struct image load_flat(struct vm *vm, const struct file *file, enum entry
 
 struct image image_load(struct vm *vm, const struct file *file, enum entry_mode mode)
 {
-	if (file->size < sizeof(Elf64_Ehdr) || memcmp(file->data, ELFMAG, SELFMAG))
+	if (file->size <= EI_CLASS || memcmp(file->data, ELFMAG, SELFMAG))
 		return load_flat(vm, file, mode);
 	if (file->data[EI_CLASS] == ELFCLASS32)
 		return load_elf32(vm, file);

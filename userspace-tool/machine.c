@@ -11,13 +11,13 @@
 #include "machine.h"
 
 /* Set by the alarm; immediate_exit closes the window between the test and KVM_RUN. */
-static volatile sig_atomic_t timed_out;
+static int timed_out;
 static struct kvm_run *alarm_run;
 
 static void on_alarm(int signal)
 {
 	(void)signal;
-	timed_out = 1;
+	__atomic_store_n(&timed_out, 1, __ATOMIC_RELAXED);
 	alarm_run->immediate_exit = 1;
 }
 
@@ -156,7 +156,7 @@ static int ended_status(const struct machine *machine)
 
 enum machine_state machine_advance(struct machine *machine)
 {
-	while (!timed_out) {
+	while (!__atomic_load_n(&timed_out, __ATOMIC_RELAXED)) {
 		if (until_seen(machine))
 			return MACHINE_SEEN;
 		if (!ioctl(machine->vm.vcpu, KVM_RUN, 0)) {

@@ -35,8 +35,7 @@ static int fixed_backend(const char *path)
 	char line[8];
 
 	if (read_line(KVM_EPT_PARAMETER, line, sizeof(line)))
-		die("cannot tell whether %s uses EPT (no " KVM_EPT_PARAMETER "): append :ept or :shadow",
-		    path);
+		die("cannot tell whether %s uses EPT: append :ept or :shadow", path);
 	return line[0] == 'Y' || line[0] == '1' ? UM_BACKEND_EPT : UM_BACKEND_SHADOW;
 }
 
@@ -48,7 +47,7 @@ void targets_add_device(struct targets *targets, const char *text)
 	int device, backend;
 
 	if (!path || path == name || !path[1])
-		die("--device takes NAME=PATH or NAME=PATH:ept or NAME=PATH:shadow, not \"%s\"", text);
+		die("--device takes NAME=PATH[:ept|:shadow], not \"%s\"", text);
 	*path++ = '\0';
 	suffix = strrchr(path, ':');
 	if (suffix)

@@ -21,11 +21,10 @@ static void device_refused(const char *path)
 	case ENOENT:
 	case ENODEV:
 	case ENXIO:
-		die("there is no %s: load the module (make insmod), or name another device with --device",
-		    path);
+		die("there is no %s: load the module (make insmod), or use --device", path);
 	case EACCES:
 	case EPERM:
-		die("no permission to open %s: run as root, or give your user access to the node", path);
+		die("no permission to open %s: run as root", path);
 	default:
 		die_errno("cannot open %s", path);
 	}
@@ -153,7 +152,7 @@ static int set_real_mode_pages(const struct vm *vm)
 
 static int add_irqchip(const struct vm *vm)
 {
-	struct kvm_pit_config pit = { 0 };
+	struct kvm_pit_config pit = { .flags = KVM_PIT_SPEAKER_DUMMY };
 
 	if (ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0))
 		return -1;

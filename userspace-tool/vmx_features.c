@@ -11,8 +11,8 @@
 #define MSR_DEVICE		"/dev/cpu/0/msr"
 
 #define MSR_FEAT_CTL		0x3a
-#define FEAT_CTL_LOCKED		(1UL << 0)
-#define FEAT_CTL_VMX		(1UL << 2)
+#define FEAT_CTL_LOCKED		BIT(0)
+#define FEAT_CTL_VMX		BIT(2)
 #define MSR_VMX_BASIC		0x480
 #define MSR_VMX_PINBASED	0x481
 #define MSR_VMX_PROCBASED	0x482
@@ -69,7 +69,7 @@ static const char *firmware_state(int fd)
 	if (control & FEAT_CTL_VMX)
 		return "enabled";
 	if (control & FEAT_CTL_LOCKED)
-		return "locked off: enable VT-x (Intel Virtualization Technology) in the firmware setup";
+		return "locked off: enable VT-x in the firmware setup";
 	return "not locked: the module enables it";
 }
 
@@ -91,6 +91,13 @@ static void print_cpuinfo(void)
 		puts("  none: the CPU has no VMX, or the firmware switched it off");
 }
 
+static void print_feature(int fd, const struct vmx_feature *feature)
+{
+	bool there = read_msr(fd, feature->msr) & BIT(feature->bit);
+
+	printf("  %-28s %s\n", feature->name, there ? "yes" : "no");
+}
+
 void vmx_features_print(void)
 {
 	int fd = open(MSR_DEVICE, O_RDONLY | O_CLOEXEC);
@@ -110,8 +117,7 @@ void vmx_features_print(void)
 		printf("  %-28s %lu\n", "CR3-target values",
 		       read_msr(fd, MSR_VMX_MISC) >> 16 & 0x1ff);
 		for (size_t i = 0; i < ARRAY_SIZE(features); i++)
-			printf("  %-28s %s\n", features[i].name,
-			       read_msr(fd, features[i].msr) >> features[i].bit & 1 ? "yes" : "no");
+			print_feature(fd, &features[i]);
 	}
 	close(fd);
 }

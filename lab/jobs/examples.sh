@@ -1,14 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# Each example must print what it promises. Files: the examples, umbra.ko. With the argument "kvm":
-# on the kernel's own KVM.
+# Each example must print what it promises. Files: the directory of the examples, umbra.ko. With
+# the argument "kvm": on the kernel's own KVM.
 . "$LAB_LIB"
 
 tests=0 failures=0
 # expect EXAMPLE LAST-LINE
 expect() {
 	tests=$((tests + 1))
-	if ./"$1" $device >"$1.out" 2>&1 && [ "$(tail -n 1 "$1.out")" = "$2" ]; then
+	if ./examples/"$1" $device >"$1.out" 2>&1 && [ "$(tail -n 1 "$1.out")" = "$2" ]; then
 		echo "ok $tests - $1"
 	else
 		echo "not ok $tests - $1"

@@ -16,6 +16,8 @@ typedef unsigned long u64;
 #define GATE_INTERRUPT	0x8e
 #define KERNEL_CS	0x10
 #define FRESH_PAGES	256
+#define PAGE		0x1000UL
+#define PTE_WRITABLE	2UL
 
 struct gate {
 	u16 offset_low, selector;
@@ -27,14 +29,25 @@ struct gate {
 struct frame;
 
 static struct gate idt[PF_VECTOR + 1];
-static volatile u64 fault_gva, fault_code;
-
-static volatile u64 * const page_table = (u64 *)TEST_PT_A;
-static volatile u64 * const test_page = (u64 *)TEST_GVA;
+static u64 fault_gva, fault_code;
 
 static void out(u16 port, u8 value)
 {
 	asm volatile("outb %0, %1" : : "a"(value), "Nd"(port));
+}
+
+/* Each access happens where it is written: page tables change between them. */
+static u64 load(u64 gva)
+{
+	u64 value;
+
+	asm volatile("mov (%1), %0" : "=r"(value) : "r"(gva) : "memory");
+	return value;
+}
+
+static void store(u64 gva, u64 value)
+{
+	asm volatile("mov %1, (%0)" : : "r"(gva), "r"(value) : "memory");
 }
 
 static void print(const char *text)
@@ -64,9 +77,11 @@ static void say(const char *text, u64 value, unsigned int base)
 	print("\n");
 }
 
-static void invlpg(u64 gva)
+/* Point the page at TEST_GVA elsewhere, 0 = nowhere. */
+static void set_pte(u64 pte)
 {
-	asm volatile("invlpg (%0)" : : "r"(gva) : "memory");
+	store(TEST_PT_A, pte);
+	asm volatile("invlpg (%0)" : : "r"(TEST_GVA) : "memory");
 }
 
 static void load_cr3(u64 root)
@@ -83,15 +98,13 @@ __attribute__((interrupt)) static void page_fault(struct frame *frame, u64 code)
 	asm volatile("mov %%cr2, %0" : "=r"(gva));
 	fault_gva = gva;
 	fault_code = code;
-	*page_table = TEST_FRAME_X | PTE_USED;
+	store(TEST_PT_A, TEST_FRAME_X | PTE_USED);
 }
 
 static void load_idt(void)
 {
-	struct __attribute__((packed)) {
-		u16 limit;
-		u64 base;
-	} pointer = { sizeof(idt) - 1, (u64)idt };
+	u64 base = (u64)idt;
+	u16 pointer[5] = { sizeof(idt) - 1, base, base >> 16, base >> 32, base >> 48 };
 	u64 handler = (u64)page_fault;
 
 	idt[PF_VECTOR] = (struct gate){
@@ -118,13 +131,12 @@ static u64 count_primes(u64 limit)
 
 static u64 touch_fresh_pages(void)
 {
-	volatile u64 *page = (u64 *)TOUCH_GPA;
 	u64 sum = 0;
 
 	for (u64 i = 0; i < FRESH_PAGES; i++)
-		page[i * 512] = i;
+		store(TOUCH_GPA + i * PAGE, i);
 	for (u64 i = 0; i < FRESH_PAGES; i++)
-		sum += page[i * 512];
+		sum += load(TOUCH_GPA + i * PAGE);
 	return sum;
 }
 
@@ -132,23 +144,20 @@ static void show_paging(void)
 {
 	u64 root;
 
-	say("one gva, address space A:       ", *test_page, 16);
+	say("one gva, address space A:       ", load(TEST_GVA), 16);
 	asm volatile("mov %%cr3, %0" : "=r"(root));
 	load_cr3(TEST_PML4_B);
-	say("the same gva, address space B:  ", *test_page, 16);
+	say("the same gva, address space B:  ", load(TEST_GVA), 16);
 	load_cr3(root);
-	*page_table = TEST_FRAME_Y | PTE_USED;
-	invlpg(TEST_GVA);
-	say("back in A, page mapped anew:    ", *test_page, 16);
-	*page_table = 0;
-	invlpg(TEST_GVA);
-	say("unmapped, read, own handler:    ", *test_page, 16);
+	set_pte(TEST_FRAME_Y | PTE_USED);
+	say("back in A, page mapped anew:    ", load(TEST_GVA), 16);
+	set_pte(0);
+	say("unmapped, read, own handler:    ", load(TEST_GVA), 16);
 	say("  which saw a fault at gva      ", fault_gva, 16);
 	say("  with the error code           ", fault_code, 16);
-	*page_table = (TEST_FRAME_X | PTE_USED) & ~2UL;
-	invlpg(TEST_GVA);
-	*(volatile u8 *)TEST_GVA = 0x77;
-	say("a read-only page was written:   ", *test_page, 16);
+	set_pte((TEST_FRAME_X | PTE_USED) & ~PTE_WRITABLE);
+	store(TEST_GVA, 0x7777);
+	say("a read-only page was written:   ", load(TEST_GVA), 16);
 	say("  after a fault with error code ", fault_code, 16);
 }
 
