@@ -37,6 +37,9 @@ struct trap_frame {
 };
 #endif
 
+void *memset(void *dst, int c, size_t n);
+void *memcpy(void *dst, const void *src, size_t n);
+
 /* Each guest program defines it; the host chose op. */
 void guest_main(u64 op);
 
