@@ -24,7 +24,21 @@ struct guest_cpu {
 	u64 traps;			/* how many there were */
 };
 
-struct trap_frame;
+#ifdef __x86_64__
+struct trap_frame {
+	unsigned long r15, r14, r13, r12, r11, r10, r9, r8, di, si, bp, bx, dx, cx, ax;
+	unsigned long vector, error, ip, cs, flags, sp, ss;
+};
+#else
+/* SP and SS are there only if the trap came from CPL 3. */
+struct trap_frame {
+	unsigned long di, si, bp, sp_unused, bx, dx, cx, ax, es, ds;
+	unsigned long vector, error, ip, cs, flags, sp, ss;
+};
+#endif
+
+void *memset(void *dst, int c, size_t n);
+void *memcpy(void *dst, const void *src, size_t n);
 
 /* Each guest program defines it; the host chose op. */
 void guest_main(u64 op);
@@ -32,11 +46,6 @@ void guest_main(u64 op);
 /* Handles a vector in place: the interrupted code goes on afterwards. */
 typedef void (*trap_hook_t)(struct trap_frame *frame);
 extern trap_hook_t trap_hooks[256];
-
-unsigned long frame_ip(const struct trap_frame *frame);
-void frame_set_ip(struct trap_frame *frame, unsigned long ip);
-unsigned long frame_flags(const struct trap_frame *frame);
-void frame_set_flags(struct trap_frame *frame, unsigned long flags);
 
 /* Runs fn(arg); true if an exception ended it, then described in this_cpu()->trap. */
 bool try_call(void (*fn)(unsigned long arg), unsigned long arg);

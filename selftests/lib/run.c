@@ -62,18 +62,21 @@ static void report_exit(const struct kvm_run *run)
 			 run->internal.data[1]);
 }
 
+static void report_word(const struct guest_shared *sh, int word)
+{
+	if (word == GUEST_FAILED)
+		tap_diag("guest: line %llu: %.127s: got %#llx, expected %#llx", sh->fail_line,
+			 sh->fail_text, sh->fail_got, sh->fail_want);
+	if (word == GUEST_TRAPPED)
+		report_trap(&sh->trap);
+}
+
 void guest_report(struct vcpu *vcpu, int outcome)
 {
-	struct guest_shared *sh = vcpu->shared;
 	struct kvm_regs regs;
 
 	if (outcome < 0)
 		tap_diag("KVM_RUN: %s", strerror(-outcome));
-	if (outcome == GUEST_FAILED)
-		tap_diag("guest: line %llu: %.127s: got %#llx, expected %#llx", sh->fail_line,
-			 sh->fail_text, sh->fail_got, sh->fail_want);
-	if (outcome == GUEST_TRAPPED)
-		report_trap(&sh->trap);
 	if (outcome == GUEST_EXIT)
 		report_exit(vcpu->run);
 	if (outcome != GUEST_EXIT && outcome >= 0)
@@ -90,8 +93,7 @@ int guest_run(struct vcpu *vcpu)
 	if (ret < 0)
 		return ret;
 	word = ucall_of(vcpu->run);
-	if (word == GUEST_FAILED || word == GUEST_TRAPPED)
-		guest_report(vcpu, word);
+	report_word(vcpu->shared, word);
 	return word;
 }
 

@@ -101,7 +101,7 @@ void guest_destroy(struct vcpu *vcpu);
 int vcpu_run(struct vcpu *vcpu);
 #define GUEST_DONE	UCALL_DONE
 #define GUEST_SYNC	UCALL_SYNC
-#define GUEST_FAILED	UCALL_FAIL	/* reported as a diagnostic already */
+#define GUEST_FAILED	UCALL_FAIL	/* guest_run() has told why in a diagnostic */
 #define GUEST_TRAPPED	UCALL_TRAP	/* the same */
 #define GUEST_EXIT	16		/* another exit: see run->exit_reason */
 /* Runs up to the next word of the guest or an exit the test must handle; <0 is -errno. */
@@ -111,6 +111,7 @@ int guest_start_op(struct vcpu *vcpu, uint64_t op);
 /* Runs op to its end and counts it as one test result. */
 bool guest_test(struct vcpu *vcpu, uint64_t op, const char *what, ...)
 	__attribute__((format(printf, 3, 4)));
+/* Tells of an exit or errno that the test did not expect; nothing to say of other outcomes. */
 void guest_report(struct vcpu *vcpu, int outcome);
 const char *exit_name(uint32_t reason);
 

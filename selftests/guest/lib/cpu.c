@@ -19,11 +19,6 @@ struct desc_ptr {
 
 #ifdef __x86_64__
 #define KCODE_DESC	(DESC_CODE ^ DESC_LONG)
-struct trap_frame {
-	unsigned long r15, r14, r13, r12, r11, r10, r9, r8, di, si, bp, bx, dx, cx, ax;
-	unsigned long vector, error, ip, cs, flags, sp, ss;
-};
-
 struct tss {
 	u32 reserved;
 	u32 sp0[2];
@@ -36,11 +31,6 @@ struct gate {
 };
 #else
 #define KCODE_DESC	DESC_CODE
-struct trap_frame {
-	unsigned long di, si, bp, sp_unused, bx, dx, cx, ax, es, ds;
-	unsigned long vector, error, ip, cs, flags, sp, ss;
-};
-
 struct tss {
 	u32 link;
 	u32 sp0[1];
@@ -66,26 +56,6 @@ trap_hook_t trap_hooks[256];
 static struct gate idt[256] __attribute__((aligned(16)));
 static u64 gdts[MAX_VCPUS][8] __attribute__((aligned(16)));
 static struct tss tsses[MAX_VCPUS];
-
-unsigned long frame_ip(const struct trap_frame *frame)
-{
-	return frame->ip;
-}
-
-void frame_set_ip(struct trap_frame *frame, unsigned long ip)
-{
-	frame->ip = ip;
-}
-
-unsigned long frame_flags(const struct trap_frame *frame)
-{
-	return frame->flags;
-}
-
-void frame_set_flags(struct trap_frame *frame, unsigned long flags)
-{
-	frame->flags = flags;
-}
 
 static void report_trap(const struct guest_trap *trap)
 {

@@ -4,8 +4,6 @@
 
 void cpu_init(unsigned long id);
 void guest_start(unsigned long id);
-void *memset(void *dst, int c, size_t n);
-void *memcpy(void *dst, const void *src, size_t n);
 
 void guest_sync(void)
 {

@@ -1,0 +1,489 @@
+// SPDX-License-Identifier: GPL-2.0
+/* A guest that edits its own page tables in all the ways that operating systems do. */
+#include "guest.h"
+#include "tables.h"
+
+#define PTE_P		1
+#define PTE_W		2
+#define PTE_U		4
+#define PTE_A		0x20
+#define PTE_D		0x40
+#define PTE_PS		0x80
+#define PTE_G		0x100
+#define KERNEL		(PTE_P | PTE_W)
+#define CR0_WP		(1UL << 16)
+#define CR4_PGE		(1UL << 7)
+#define VEC_PF		14
+#define PAGE		4096UL
+#define LARGE_GPA	0x400000UL	/* RAM that nothing else uses */
+
+static unsigned int entry_size;
+static unsigned long span, pde, table, root_b, table_b, pd;
+
+static unsigned long frame(unsigned int i)
+{
+	return SCRATCH_GPA + i * PAGE;
+}
+
+static unsigned long gva(unsigned int page)
+{
+	return TABLES_GVA + page * PAGE;
+}
+
+static volatile u32 *word(unsigned long p)
+{
+	return (volatile u32 *)p;
+}
+
+static void set_entry(unsigned long entry, u64 pte)
+{
+	if (entry_size == 8)
+		*(volatile u64 *)entry = pte;
+	else
+		*(volatile u32 *)entry = pte;
+}
+
+static u64 get_entry(unsigned long entry)
+{
+	return entry_size == 8 ? *(volatile u64 *)entry : *(volatile u32 *)entry;
+}
+
+static unsigned long slot(unsigned long in_table, unsigned int index)
+{
+	return in_table + index * entry_size;
+}
+
+static void map(unsigned int page, u64 pte)
+{
+	set_entry(slot(table, page), pte);
+	invlpg(gva(page));
+}
+
+static void flush_all(void)
+{
+	write_cr3(read_cr3());
+}
+
+static void begin(void)
+{
+	unsigned int i;
+
+	entry_size = shared()->arg[ARG_ENTRY_SIZE];
+	span = shared()->arg[ARG_SPAN];
+	pde = shared()->arg[ARG_PDE];
+	table = shared()->arg[ARG_TABLE];
+	root_b = shared()->arg[ARG_ROOT_B];
+	table_b = shared()->arg[ARG_TABLE_B];
+	pd = shared()->arg[ARG_PD];
+	for (i = 0; i < TABLES_FRAMES; i++)
+		*word(frame(i)) = TABLES_MARK + i;
+	memset((void *)table, 0, PAGE);
+	memset((void *)table_b, 0, PAGE);
+	set_entry(pde, table | KERNEL | PTE_U);
+	set_entry(slot(pde, 1), 0);
+	flush_all();
+}
+
+static void try_write(unsigned long p)
+{
+	*word(p) = 0xdeadbeef;
+}
+
+static void try_read(unsigned long p)
+{
+	(void)*word(p);
+}
+
+static void expect_fault(void (*access)(unsigned long), unsigned long p, u64 error)
+{
+	GUEST_EQ(try_call(access, p), true);
+	GUEST_EQ(this_cpu()->trap.vector, VEC_PF);
+	GUEST_EQ(this_cpu()->trap.error, error);
+	GUEST_EQ(this_cpu()->trap.cr2, p);
+}
+
+static void test_remap(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < 3 * TABLES_FRAMES; i++) {
+		map(0, frame(i % TABLES_FRAMES) | KERNEL);
+		GUEST_EQ(*word(gva(0)), TABLES_MARK + i % TABLES_FRAMES);
+		if (i % 8)
+			continue;
+		map(0, 0);
+		expect_fault(try_read, gva(0), 0);
+	}
+}
+
+static void test_writes(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < TABLES_FRAMES; i++) {
+		map(1, frame(i) | KERNEL);
+		*word(gva(1) + 8) = i * 3;
+		GUEST_EQ(*word(frame(i) + 8), i * 3);
+	}
+	map(1, frame(5));
+	for (i = 0; i < TABLES_FRAMES; i++)
+		GUEST_EQ(*word(frame(i) + 8), i * 3);
+}
+
+static void test_cr3(void)
+{
+	unsigned long root_a = read_cr3();
+	unsigned int i;
+
+	map(0, frame(1) | KERNEL);
+	set_entry(table_b, frame(2) | KERNEL);
+	for (i = 0; i < 50; i++) {
+		write_cr3(root_a);
+		GUEST_EQ(*word(gva(0)), TABLES_MARK + 1);
+		write_cr3(root_b);
+		GUEST_EQ(*word(gva(0)), TABLES_MARK + 2);
+		GUEST_EQ(read_cr3(), root_b);
+	}
+	write_cr3(root_a);
+}
+
+static void test_cr3_changed(void)
+{
+	unsigned long root_a = read_cr3();
+	unsigned int i;
+
+	for (i = 0; i < 40; i++) {
+		set_entry(table_b, frame(i) | KERNEL);
+		write_cr3(root_b);
+		GUEST_EQ(*word(gva(0)), TABLES_MARK + i);
+		set_entry(table, frame(i + 1) | KERNEL);
+		if (i & 1)
+			set_entry(table_b, 0);
+		write_cr3(root_a);
+		GUEST_EQ(*word(gva(0)), TABLES_MARK + i + 1);
+	}
+}
+
+static void test_pde(void)
+{
+	unsigned int i;
+
+	set_entry(table, frame(1) | KERNEL);
+	set_entry(table_b, frame(2) | KERNEL);
+	for (i = 0; i < 20; i++) {
+		set_entry(pde, table | KERNEL);
+		invlpg(gva(0));
+		GUEST_EQ(*word(gva(0)), TABLES_MARK + 1);
+		set_entry(pde, table_b | KERNEL);
+		if (i & 1)
+			flush_all();
+		else
+			invlpg(gva(0));
+		GUEST_EQ(*word(gva(0)), TABLES_MARK + 2);
+		set_entry(pde, 0);
+		invlpg(gva(0));
+		expect_fault(try_read, gva(0), 0);
+	}
+}
+
+static void test_shared(void)
+{
+	unsigned int i;
+
+	set_entry(slot(pde, 1), table | KERNEL);
+	for (i = 0; i < 20; i++) {
+		map(3, frame(i) | KERNEL);
+		invlpg(gva(3) + span);
+		GUEST_EQ(*word(gva(3)), TABLES_MARK + i);
+		GUEST_EQ(*word(gva(3) + span), TABLES_MARK + i);
+		*word(gva(3) + span + 8) = i;
+		GUEST_EQ(*word(gva(3) + 8), i);
+	}
+}
+
+static void __user_text user_read(unsigned long p)
+{
+	(void)*(volatile u32 *)p;
+}
+
+static void test_roles(void)
+{
+	unsigned int i;
+
+	map(0, frame(1) | KERNEL | PTE_U);
+	for (i = 0; i < 10; i++) {
+		set_entry(pde, table | KERNEL | PTE_U);
+		set_entry(slot(pde, 1), table | (i & 1 ? PTE_P | PTE_U : KERNEL));
+		flush_all();
+		*word(gva(0) + 4) = i;
+		GUEST_EQ(try_user(user_read, gva(0)), false);
+		GUEST_EQ(*word(gva(0) + span + 4), i);
+		if (i & 1) {
+			expect_fault(try_write, gva(0) + span, 3);
+			GUEST_EQ(try_user(user_read, gva(0) + span), false);
+		} else {
+			*word(gva(0) + span + 4) = i;
+			GUEST_EQ(try_user(user_read, gva(0) + span), true);
+			GUEST_EQ(this_cpu()->trap.error, 5);
+		}
+		*word(gva(0) + 4) = i + 1;
+	}
+}
+
+/* The level-2 table as its own lowest-level table: its tables show up as pages. */
+static void test_recursive(void)
+{
+	unsigned long index = (pde - pd) / entry_size, self = index + 1;
+	unsigned long window = TABLES_GVA + span + index * PAGE;
+	unsigned int i;
+
+	set_entry(slot(pd, self), pd | KERNEL);
+	flush_all();
+	for (i = 0; i < 20; i++) {
+		set_entry(slot(window, 4), frame(i) | KERNEL);
+		invlpg(gva(4));
+		GUEST_EQ(*word(gva(4)), TABLES_MARK + i);
+		GUEST_EQ(get_entry(slot(table, 4)) & ~(u64)(PTE_A | PTE_D), frame(i) | KERNEL);
+	}
+	GUEST_EQ(get_entry(slot(TABLES_GVA + span + self * PAGE, self)) & ~(u64)(PTE_A | PTE_D),
+		 pd | KERNEL);
+	set_entry(slot(pd, self), 0);
+	flush_all();
+	expect_fault(try_read, window, 0);
+}
+
+static void test_large(void)
+{
+	unsigned int i;
+
+	*word(LARGE_GPA) = 0x1a49e;
+	set_entry(table, frame(9) | KERNEL);
+	for (i = 0; i < 10; i++) {
+		set_entry(pde, LARGE_GPA | KERNEL | PTE_PS);
+		invlpg(gva(0));
+		GUEST_EQ(*word(gva(0)), 0x1a49e);
+		*word(gva(0) + span - 4) = i;
+		GUEST_EQ(*word(LARGE_GPA + span - 4), i);
+		set_entry(pde, table | KERNEL);
+		invlpg(gva(0));
+		GUEST_EQ(*word(gva(0)), TABLES_MARK + 9);
+	}
+}
+
+static void test_reuse(void)
+{
+	unsigned int round, i;
+
+	for (round = 0; round < 4; round++) {
+		map(0, frame(round) | KERNEL);
+		GUEST_EQ(*word(gva(0)), TABLES_MARK + round);
+		set_entry(pde, 0);
+		flush_all();
+		for (i = 0; i < PAGE; i += 4)
+			*word(table + i) = i * 0x10001 + round;
+		for (i = 0; i < PAGE; i += 4)
+			GUEST_EQ(*word(table + i), i * 0x10001 + round);
+		memset((void *)table, 0, PAGE);
+		set_entry(pde, table | KERNEL);
+		flush_all();
+		expect_fault(try_read, gva(0), 0);
+	}
+}
+
+static void write_bytes(unsigned long entry, u64 pte)
+{
+	unsigned int i;
+
+	for (i = 0; i < entry_size; i++)
+		((volatile u8 *)entry)[i] = pte >> (8 * i);
+}
+
+static void write_words(unsigned long entry, u64 pte)
+{
+	unsigned int i;
+
+	for (i = 0; i < entry_size; i += 2)
+		*(volatile u16 *)(entry + i) = pte >> (8 * i);
+}
+
+static void write_xchg(unsigned long entry, u64 pte)
+{
+	u32 low = pte;
+
+	asm volatile("xchgl %0, (%1)" : "+r"(low) : "r"(entry) : "memory");
+}
+
+static void write_cmpxchg(unsigned long entry, u64 pte)
+{
+	u32 old = *word(entry);
+
+	asm volatile("lock cmpxchgl %2, (%1)" : "+a"(old) : "r"(entry), "r"((u32)pte) : "memory");
+}
+
+static void write_or(unsigned long entry, u64 pte)
+{
+	*word(entry) = 0;
+	asm volatile("lock orl %1, (%0)" : : "r"(entry), "r"((u32)pte) : "memory");
+}
+
+static void write_stos(unsigned long entry, u64 pte)
+{
+	asm volatile("stosl" : "+D"(entry) : "a"((u32)pte) : "memory");
+}
+
+static void test_widths(void)
+{
+	static void (* const writers[])(unsigned long entry, u64 pte) = {
+		write_bytes, write_words, write_xchg, write_cmpxchg, write_or, write_stos,
+	};
+	unsigned int w, i;
+
+	for (w = 0; w < sizeof(writers) / sizeof(writers[0]); w++) {
+		for (i = 0; i < 8; i++) {
+			writers[w](slot(table, 6), frame(i) | KERNEL);
+			invlpg(gva(6));
+			GUEST_EQ(*word(gva(6)), TABLES_MARK + i);
+		}
+	}
+	/* Four bytes that belong to two entries; frames 1 and 3 differ in the low 16 bits alone. */
+	set_entry(slot(table, 7), frame(1) | KERNEL);
+	*word(slot(table, 7) - 2) = (u32)((frame(3) | KERNEL) & 0xffff) << 16;
+	invlpg(gva(7));
+	invlpg(gva(6));
+	GUEST_EQ(*word(gva(7)), TABLES_MARK + 3);
+	if (entry_size == 8)
+		GUEST_EQ(*word(gva(6)), TABLES_MARK + 7);
+}
+
+static void test_copy(void)
+{
+	unsigned long to, from, count;
+	unsigned int round, i;
+
+	for (round = 0; round < 4; round++) {
+		for (i = 0; i < TABLES_FRAMES; i++)
+			set_entry(slot(TABLES_SPARE, i), frame((i + round) % TABLES_FRAMES) | KERNEL);
+		to = table, from = TABLES_SPARE, count = PAGE / 4;
+		asm volatile("rep movsl" : "+D"(to), "+S"(from), "+c"(count) : : "memory");
+		flush_all();
+		for (i = 0; i < TABLES_FRAMES; i++)
+			GUEST_EQ(*word(gva(i)), TABLES_MARK + (i + round) % TABLES_FRAMES);
+		to = table, count = PAGE / 4;
+		asm volatile("rep stosl" : "+D"(to), "+c"(count) : "a"(0) : "memory");
+		flush_all();
+		for (i = 0; i < TABLES_FRAMES; i += 16)
+			expect_fault(try_read, gva(i), 0);
+	}
+}
+
+static void test_bits(void)
+{
+	u64 clean = frame(2) | KERNEL;
+	unsigned int i;
+
+	for (i = 0; i < 10; i++) {
+		map(2, clean);
+		(void)*word(gva(2));
+		GUEST_EQ(get_entry(slot(table, 2)), clean | PTE_A);
+		(void)*word(gva(2));
+		GUEST_EQ(get_entry(slot(table, 2)), clean | PTE_A);
+		*word(gva(2) + 16) = i;
+		GUEST_EQ(get_entry(slot(table, 2)), clean | PTE_A | PTE_D);
+		map(2, clean | PTE_A);
+		*word(gva(2) + 16) = i;
+		GUEST_EQ(get_entry(slot(table, 2)), clean | PTE_A | PTE_D);
+		map(2, clean);
+		*word(gva(2) + 16) = i;
+		GUEST_EQ(get_entry(slot(table, 2)), clean | PTE_A | PTE_D);
+		map(2, clean | PTE_D);
+		(void)*word(gva(2));
+		GUEST_EQ(get_entry(slot(table, 2)), clean | PTE_A | PTE_D);
+	}
+	set_entry(pde, table | KERNEL);
+	flush_all();
+	(void)*word(gva(2));
+	GUEST_EQ(get_entry(pde) & ~(u64)PTE_D, table | KERNEL | PTE_A);
+}
+
+static void test_wp(void)
+{
+	unsigned int i;
+
+	map(2, frame(2) | PTE_P | PTE_U);
+	for (i = 0; i < 5; i++) {
+		expect_fault(try_write, gva(2), 3);
+		write_cr0(read_cr0() & ~CR0_WP);
+		*word(gva(2) + 4) = i;
+		GUEST_EQ(*word(frame(2) + 4), i);
+		GUEST_EQ(try_user(user_read, gva(2)), false);
+		write_cr0(read_cr0() | CR0_WP);
+		expect_fault(try_write, gva(2), 3);
+		GUEST_EQ(try_user(user_read, gva(2)), false);
+	}
+	GUEST_EQ(*word(frame(2)), TABLES_MARK + 2);
+}
+
+static void test_global(void)
+{
+	unsigned long root_a = read_cr3(), cr4 = read_cr4();
+	unsigned int i;
+
+	write_cr4(cr4 | CR4_PGE);
+	for (i = 0; i < 10; i++) {
+		map(2, frame(i) | KERNEL | PTE_G);
+		GUEST_EQ(*word(gva(2)), TABLES_MARK + i);
+		set_entry(slot(table, 2), frame(i + 20) | KERNEL | PTE_G);
+		set_entry(slot(table_b, 2), frame(i + 20) | KERNEL | PTE_G);
+		write_cr4(cr4);
+		GUEST_EQ(*word(gva(2)), TABLES_MARK + i + 20);
+		write_cr4(cr4 | CR4_PGE);
+		write_cr3(root_b);
+		GUEST_EQ(*word(gva(2)), TABLES_MARK + i + 20);
+		write_cr3(root_a);
+	}
+	write_cr4(cr4);
+}
+
+static void test_mmio(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < 12; i++) {
+		map(2, frame(i) | KERNEL);
+		GUEST_EQ(*word(gva(2)), TABLES_MARK + i);
+		map(2, TABLES_MMIO | KERNEL);
+		GUEST_EQ(*word(gva(2)), TABLES_MMIO_VALUE);
+		GUEST_EQ(*word(gva(2)), TABLES_MMIO_VALUE);
+		if (i & 1)
+			map(2, 0);
+	}
+}
+
+/* Address space after address space, each with tables of its own, then all of them again. */
+static void test_many(void)
+{
+	unsigned long tables = LARGE_GPA;
+	unsigned int n = 256, round, i;
+
+	for (i = 0; i < n; i++) {
+		memset((void *)(tables + i * PAGE), 0, PAGE);
+		set_entry(tables + i * PAGE, frame(i % TABLES_FRAMES) | KERNEL);
+	}
+	for (round = 0; round < 3; round++) {
+		for (i = 0; i < n; i++) {
+			set_entry(pde, (tables + i * PAGE) | KERNEL);
+			invlpg(gva(0));
+			GUEST_EQ(*word(gva(0)), TABLES_MARK + i % TABLES_FRAMES);
+		}
+	}
+}
+
+#define CALL(op, what) [tables_##op] = test_##op,
+
+void guest_main(u64 op)
+{
+	static void (* const tests[])(void) = { TABLES_OPS(CALL) };
+
+	begin();
+	tests[op]();
+}

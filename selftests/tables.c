@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Guests of every paging mode that edit their own page tables; they check, the host sets up. */
+#include <string.h>
+
+#include "lib/pgtable.h"
+#include "guest/tables.h"
+
+struct setup {
+	struct vcpu *vcpu;
+	enum guest_mode mode;
+	unsigned long long arg[8];
+};
+
+/* Builds one address space and returns the gpa of its level-2 entry for TABLES_GVA. */
+static uint64_t address_space(struct pgtable *pt, struct vm *vm, enum guest_mode mode,
+			      uint64_t next)
+{
+	pt_init(pt, vm, mode, next);
+	pt_identity(pt);
+	pt_map(pt, TABLES_GVA, 0, 0, 1);
+	return pt_entry(pt, TABLES_GVA, 2);
+}
+
+static struct setup setup_create(enum guest_mode mode)
+{
+	struct setup s = { .mode = mode };
+	struct kvm_sregs sregs;
+	struct pgtable a, b;
+	uint64_t pde_b;
+
+	s.vcpu = guest_create(IMAGE_FOR(tables, mode), mode);
+	s.arg[ARG_ENTRY_SIZE] = pt_entry_size(mode);
+	s.arg[ARG_SPAN] = pt_page_size(mode, 2);
+	s.arg[ARG_PDE] = address_space(&a, s.vcpu->vm, mode, TABLES_GPA);
+	s.arg[ARG_TABLE] = pt_read(&a, s.arg[ARG_PDE]) & ~(PAGE_SIZE - 1);
+	s.arg[ARG_PD] = s.arg[ARG_PDE] & ~(PAGE_SIZE - 1);
+	pde_b = address_space(&b, s.vcpu->vm, mode, a.next);
+	s.arg[ARG_ROOT_B] = b.root;
+	s.arg[ARG_TABLE_B] = pt_read(&b, pde_b) & ~(PAGE_SIZE - 1);
+	must(xioctl(s.vcpu->fd, KVM_GET_SREGS, &sregs));
+	sregs.cr3 = a.root;
+	must(xioctl(s.vcpu->fd, KVM_SET_SREGS, &sregs));
+	return s;
+}
+
+static void run_op(struct setup *s, uint64_t op, const char *what)
+{
+	uint32_t value = TABLES_MMIO_VALUE;
+	int outcome;
+
+	memcpy(s->vcpu->shared->arg, s->arg, sizeof(s->arg));
+	outcome = guest_start_op(s->vcpu, op);
+	while (outcome == GUEST_EXIT && s->vcpu->run->exit_reason == KVM_EXIT_MMIO &&
+	       s->vcpu->run->mmio.phys_addr == TABLES_MMIO) {
+		memcpy(s->vcpu->run->mmio.data, &value, sizeof(value));
+		outcome = guest_run(s->vcpu);
+	}
+	if (!tap_ok(outcome == GUEST_DONE, "%s: %s", mode_name(s->mode), what))
+		guest_report(s->vcpu, outcome);
+}
+
+/* Each operation twice in one VM, so that the second meets what the first left behind. */
+static void test_mode(enum guest_mode mode)
+{
+#define TABLES_NAME(op, what) what,
+	static const char * const names[] = { TABLES_OPS(TABLES_NAME) };
+	struct setup s = setup_create(mode);
+	unsigned int op;
+
+	for (op = 0; op < 2 * TABLES_NR_OPS; op++)
+		run_op(&s, op % TABLES_NR_OPS, names[op % TABLES_NR_OPS]);
+	guest_destroy(s.vcpu);
+}
+
+int main(void)
+{
+	tap_start("tables", 200);
+	test_mode(MODE_PSE);
+	test_mode(MODE_PAE);
+	test_mode(MODE_LONG);
+	if (mode_offered(MODE_LA57))
+		test_mode(MODE_LA57);
+	else
+		tap_skip("not in CPUID", "5-level paging");
+	return tap_done();
+}
