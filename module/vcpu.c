@@ -227,6 +227,19 @@ long um_vcpu_create(struct um_vm *vm, u32 id)
 	return r;
 }
 
+int um_exit_internal_error(struct um_vcpu *vcpu, u32 suberror, unsigned int ndata, const u64 *data)
+{
+	struct kvm_run *run = vcpu->run;
+	unsigned int i;
+
+	run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
+	run->internal.suberror = suberror;
+	run->internal.ndata = ndata;
+	for (i = 0; i < ndata; i++)
+		run->internal.data[i] = data[i];
+	return 0;
+}
+
 static bool event_pending(const struct um_vcpu *vcpu)
 {
 	const struct um_events *ev = &vcpu->ev;
