@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include "bench.h"
+#include "deadline.h"
 
 #define REPEATS		3
+#define ROW_SECONDS	30	/* then the row has failed */
 #define WARM_UP		32
 #define CHECK_COUNT	64
 #define MIN_CREATIONS	4
@@ -222,9 +224,12 @@ static void run_row(const struct target *targets, size_t count, enum row_id id, 
 
 	for (size_t i = 0; i < count; i++)
 		alive[i] = !bench_vm_create(&vms[i], targets[i].device, targets[i].backend);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		deadline_start(ROW_SECONDS);
 		if (!alive[i] || measure_row(&targets[i], &vms[i], id, row_count(id, iterations)))
 			fail_row(&targets[i].column->results[id], vms[i].failure);
+		deadline_stop();
+	}
 	for (size_t i = 0; i < count; i++)
 		if (alive[i])
 			bench_vm_destroy(&vms[i]);

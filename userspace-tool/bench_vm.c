@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 
 #include "bench_vm.h"
+#include "deadline.h"
 #include "explain.h"
 #include "image.h"
 
@@ -107,6 +108,8 @@ static int run_to_halt(struct bench_vm *bench, struct outcome *outcome)
 
 	for (;;) {
 		if (ioctl(bench->vm.vcpu, KVM_RUN, 0)) {
+			if (deadline_passed())
+				return bench_fail(bench, "the guest does not come to its end");
 			if (errno == EINTR)
 				continue;
 			return bench_fail(bench, "KVM_RUN: %s", strerror(errno));

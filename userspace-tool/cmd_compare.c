@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "command.h"
+#include "deadline.h"
 #include "image.h"
 #include "machine.h"
 #include "table.h"
@@ -12,6 +13,7 @@
 
 #define COMPARE_ITERATIONS	500
 #define DEMO_RAM		(16 * MIB)
+#define DEMO_SECONDS		60
 
 /* One VM of the demonstration, with what it wrote. */
 struct demo {
@@ -44,9 +46,14 @@ static void demo_start(struct demo *demo, const struct target *target)
 /* Run until the guest has written one more line. */
 static void demo_advance(struct demo *demo)
 {
+	enum machine_state state;
+
 	if (demo->ended)
 		return;
-	demo->ended = machine_advance(&demo->machine) != MACHINE_SEEN;
+	state = machine_advance(&demo->machine);
+	demo->ended = state != MACHINE_SEEN;
+	if (state == MACHINE_TIMED_OUT)
+		demo->machine.status = EXIT_TIMEOUT;
 	machine_await_again(&demo->machine);
 	fflush(demo->machine.console);
 	if (demo->text_size == demo->printed)
@@ -80,9 +87,11 @@ static bool demonstrate(const struct targets *targets)
 	       count == 1 ? "" : "s");
 	for (size_t i = 0; i < count; i++)
 		demo_start(&demos[i], &targets->list[i]);
+	deadline_start(DEMO_SECONDS);
 	while (!all_ended(demos, count))
 		for (size_t i = 0; i < count; i++)
 			demo_advance(&demos[i]);
+	deadline_stop();
 	for (size_t i = 0; i < count; i++)
 		same &= same_end(&demos[0], &demos[i]);
 	for (size_t i = 0; i < count; i++) {

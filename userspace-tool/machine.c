@@ -1,25 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /* A VM with a console and an exit port: the run loop of `umbra run` and `umbra boot`. */
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <unistd.h>
 
+#include "deadline.h"
 #include "explain.h"
 #include "machine.h"
-
-/* Set by the alarm; immediate_exit closes the window between the test and KVM_RUN. */
-static int timed_out;
-static struct kvm_run *alarm_run;
-
-static void on_alarm(int signal)
-{
-	(void)signal;
-	__atomic_store_n(&timed_out, 1, __ATOMIC_RELAXED);
-	alarm_run->immediate_exit = 1;
-}
 
 static bool until_seen(const struct machine *machine)
 {
@@ -124,17 +112,6 @@ static bool handle_exit(struct machine *machine)
 	}
 }
 
-static void arm_timeout(struct machine *machine, unsigned int timeout)
-{
-	struct sigaction action = { .sa_handler = on_alarm };	/* no SA_RESTART */
-
-	timed_out = 0;
-	alarm_run = machine->vm.run;
-	if (sigaction(SIGALRM, &action, NULL))
-		die_errno("sigaction");
-	alarm(timeout);
-}
-
 static int timeout_status(const struct machine *machine, unsigned int timeout)
 {
 	fflush(machine->console);
@@ -156,7 +133,7 @@ static int ended_status(const struct machine *machine)
 
 enum machine_state machine_advance(struct machine *machine)
 {
-	while (!__atomic_load_n(&timed_out, __ATOMIC_RELAXED)) {
+	while (!deadline_passed()) {
 		if (until_seen(machine))
 			return MACHINE_SEEN;
 		if (!ioctl(machine->vm.vcpu, KVM_RUN, 0)) {
@@ -178,9 +155,9 @@ int machine_run(struct machine *machine, unsigned int timeout)
 {
 	enum machine_state state;
 
-	arm_timeout(machine, timeout);
+	deadline_start(timeout);
 	state = machine_advance(machine);
-	alarm(0);
+	deadline_stop();
 	fflush(machine->console);
 	switch (state) {
 	case MACHINE_SEEN:

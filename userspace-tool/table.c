@@ -127,13 +127,29 @@ static void print_ratio_row(enum row_id id, const struct result *ours, const str
 	putchar('\n');
 }
 
+static void print_pair_summary(const struct column *ours, const struct column *other)
+{
+	unsigned int rows = 0, no_dearer = 0;
+
+	for (int row = 0; row < ROW_COUNT; row++) {
+		const struct result *a = &ours->results[row], *b = &other->results[row];
+
+		if (a->state != MEASURED || b->state != MEASURED)
+			continue;
+		rows++;
+		no_dearer += a->ticks <= b->ticks;
+	}
+	printf("%s costs no more than %s on %u of %u rows\n\n", ours->name, other->name, no_dearer,
+	       rows);
+}
+
 static void print_pair(const struct column *ours, const struct column *other)
 {
 	printf("%s against %s\n%-26s %14s %14s %8s %10s\n", ours->name, other->name, "operation",
 	       ours->name, other->name, "ratio", "budget");
 	for (int row = 0; row < ROW_COUNT; row++)
 		print_ratio_row(row, &ours->results[row], &other->results[row], ours->backend);
-	putchar('\n');
+	print_pair_summary(ours, other);
 }
 
 void table_print_ratios(const struct columns *columns)
