@@ -30,16 +30,19 @@ static struct workqueue_struct *um_free_wq;
 int um_vm_init(void)
 {
 	um_free_wq = alloc_workqueue("umbra_free", WQ_UNBOUND, 0);
-	if (um_free_wq)
-		return 0;
-	pr_err("out of memory for the work queue\n");
-	return -ENOMEM;
+	if (!um_free_wq) {
+		pr_err("out of memory for the work queue\n");
+		return -ENOMEM;
+	}
+	preempt_notifier_inc();
+	return 0;
 }
 
 void um_vm_exit(void)
 {
 	wait_var_event(&um_nr_vms, !READ_ONCE(um_nr_vms));
 	um_notifier_exit();
+	preempt_notifier_dec();
 	destroy_workqueue(um_free_wq);
 }
 

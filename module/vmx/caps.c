@@ -82,7 +82,7 @@ static int read_controls(void)
 static void derive_hw_caps(void)
 {
 	u32 c2 = vmx_caps.cpu2_allowed;
-	u64 ev = vmx_caps.ept_vpid;
+	u32 ev = vmx_caps.ept_vpid, vv = vmx_caps.ept_vpid >> 32;
 
 	hw_caps.ept = use_ept && (c2 & SECONDARY_EXEC_ENABLE_EPT) && (ev & VMX_EPT_PAGE_WALK_4_BIT) &&
 		      (ev & VMX_EPTP_WB_BIT) && (ev & VMX_EPT_INVEPT_BIT) && (ev & VMX_EPT_EXTENT_CONTEXT_BIT);
@@ -91,9 +91,9 @@ static void derive_hw_caps(void)
 	hw_caps.ept_1g = hw_caps.ept && (ev & VMX_EPT_1GB_PAGE_BIT);
 	hw_caps.ept_exec_only = hw_caps.ept && (ev & VMX_EPT_EXECUTE_ONLY_BIT);
 	hw_caps.ept_5level = hw_caps.ept && (ev & VMX_EPT_PAGE_WALK_5_BIT);
-	hw_caps.vpid = use_vpid && (c2 & SECONDARY_EXEC_ENABLE_VPID) && (ev & VMX_VPID_INVVPID_BIT) &&
-		       (ev & VMX_VPID_EXTENT_SINGLE_CONTEXT_BIT) && (ev & VMX_VPID_EXTENT_INDIVIDUAL_ADDR_BIT) &&
-		       (ev & VMX_VPID_EXTENT_GLOBAL_CONTEXT_BIT);
+	hw_caps.vpid = use_vpid && (c2 & SECONDARY_EXEC_ENABLE_VPID) && (vv & VMX_VPID_INVVPID_BIT) &&
+		       (vv & VMX_VPID_EXTENT_SINGLE_CONTEXT_BIT) && (vv & VMX_VPID_EXTENT_INDIVIDUAL_ADDR_BIT) &&
+		       (vv & VMX_VPID_EXTENT_GLOBAL_CONTEXT_BIT);
 	hw_caps.unrestricted = use_unrestricted && hw_caps.ept && (c2 & SECONDARY_EXEC_UNRESTRICTED_GUEST);
 	hw_caps.pml = hw_caps.ept_ad && (c2 & SECONDARY_EXEC_ENABLE_PML);
 	hw_caps.rdtscp = c2 & SECONDARY_EXEC_ENABLE_RDTSCP;

@@ -19,7 +19,7 @@ module_param(vmentry_l1d_flush, charp, 0444);
 MODULE_PARM_DESC(vmentry_l1d_flush, "L1D flush on VM entry for L1TF: auto (follow the host), never, cond or always");
 
 static enum l1d_mode l1d_mode __ro_after_init;
-static void *flush_pages __ro_after_init;
+static void *flush_pages;
 
 #define L1D_ORDER	4			/* 64 KiB: twice the largest L1D that has L1TF */
 #define L1D_BYTES	(PAGE_SIZE << L1D_ORDER)
