@@ -218,6 +218,7 @@ struct um_vcpu {
 	struct um_msrs msr;
 	u64 tsc_offset;
 	u64 xcr0;
+	u32 pkru;		/* the guest's, while the CPU holds the host's */
 
 	u32 id, index;
 	struct mutex mutex;	/* one vCPU ioctl at a time */
