@@ -87,6 +87,7 @@ struct um_vm {
 	bool dead;		/* a hardware or invariant failure: every KVM_RUN answers EIO */
 	u64 max_shadow_pages;	/* KVM_SET_NR_MMU_PAGES, 0 = automatic */
 	u64 tsc_khz;
+	u64 tsc_offset;		/* of the latest TSC write from userspace, 0: none yet; READ_ONCE, WRITE_ONCE */
 	struct um_vm_stats stats;
 
 	pid_t pid;		/* of its creator; names it in statistics */
