@@ -11,12 +11,13 @@
 #include "mmu.h"
 #include "umbra.h"
 
-#define UM_MAXPHYADDR_DEFAULT	36	/* without leaf 0x80000008. SDM "CPUID-CPU Identification" */
+#define UM_MAXPHYADDR_DEFAULT	36	/* without leaf 0x80000008. SDM "CPUID" */
 #define UM_CLASS_HYPERVISOR	0x40000000u
 #define UM_CLASS_EXTENDED	0x80000000u
 #define UM_CLASS_CENTAUR	0xc0000000u
 
 #define BIT_OF(feature)		BIT((feature) & 31)
+#define UM_XSAVE_COMPACTED	(BIT_OF(X86_FEATURE_XSAVES) | BIT_OF(X86_FEATURE_XSAVEC))
 
 static bool um_has(struct um_cpuid *c, u32 leaf, u32 subleaf, int reg, u32 mask)
 {
@@ -51,8 +52,9 @@ static const struct {
 	{ X86_CR4_LA57, 7, BIT_OF(X86_FEATURE_LA57), CPUID_ECX },
 };
 
-#define UM_CR4_ALWAYS	(X86_CR4_VME | X86_CR4_PVI | X86_CR4_TSD | X86_CR4_DE | X86_CR4_PSE | X86_CR4_PAE | X86_CR4_MCE | \
-			 X86_CR4_PGE | X86_CR4_PCE | X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT)
+#define UM_CR4_ALWAYS	(X86_CR4_VME | X86_CR4_PVI | X86_CR4_TSD | X86_CR4_DE | X86_CR4_PSE | \
+			 X86_CR4_PAE | X86_CR4_MCE | X86_CR4_PGE | X86_CR4_PCE | \
+			 X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT)
 
 static u64 um_cr4_offered(struct um_cpuid *c)
 {
@@ -62,7 +64,8 @@ static u64 um_cr4_offered(struct um_cpuid *c)
 	for (i = 0; i < ARRAY_SIZE(um_cr4_features); i++) {
 		typeof(um_cr4_features[0]) *f = &um_cr4_features[i];
 
-		if (um_has(c, f->leaf, 0, f->reg, f->mask) && um_cpuid_offered(f->leaf, 0, f->reg, f->mask))
+		if (um_has(c, f->leaf, 0, f->reg, f->mask) &&
+		    um_cpuid_offered(f->leaf, 0, f->reg, f->mask))
 			cr4 |= f->cr4;
 	}
 	return cr4;
@@ -136,13 +139,14 @@ static void um_cpuid_mirror(struct um_cpuid *c, u64 cr4, u64 xcr0, u64 apic_base
 {
 	if (c->leaf1) {
 		um_mirror_bit(&c->leaf1->ecx, X86_FEATURE_OSXSAVE, cr4 & X86_CR4_OSXSAVE);
-		um_mirror_bit(&c->leaf1->edx, X86_FEATURE_APIC, apic_base & MSR_IA32_APICBASE_ENABLE);
+		um_mirror_bit(&c->leaf1->edx, X86_FEATURE_APIC,
+			      apic_base & MSR_IA32_APICBASE_ENABLE);
 	}
 	if (c->leaf7)
 		um_mirror_bit(&c->leaf7->ecx, X86_FEATURE_OSPKE, cr4 & X86_CR4_PKE);
 	if (c->xsave0)
 		c->xsave0->ebx = um_xstate_size(xcr0, false);
-	if (c->xsave1 && (c->xsave1->eax & (BIT_OF(X86_FEATURE_XSAVES) | BIT_OF(X86_FEATURE_XSAVEC))))
+	if (c->xsave1 && (c->xsave1->eax & UM_XSAVE_COMPACTED))
 		c->xsave1->ebx = um_xstate_size(xcr0, true);
 }
 
@@ -215,7 +219,8 @@ static struct kvm_cpuid_entry2 *um_cpuid_out_of_range(struct um_cpuid *c, u32 *l
 }
 
 /* Leafs without an entry; the topology leafs still give CL and the x2APIC id. */
-static noinline void um_cpuid_missing(struct um_cpuid *c, u32 leaf, u32 subleaf, struct kvm_cpuid_entry2 *out)
+static noinline void um_cpuid_missing(struct um_cpuid *c, u32 leaf, u32 subleaf,
+				      struct kvm_cpuid_entry2 *out)
 {
 	const struct kvm_cpuid_entry2 *e = um_cpuid_out_of_range(c, &leaf, subleaf);
 
@@ -339,7 +344,11 @@ long um_ioc_set_cpuid(void *owner, void *arg, unsigned long uarg)
 			return -EFAULT;
 		}
 		c->entry[i] = (struct kvm_cpuid_entry2){
-			.function = e.function, .eax = e.eax, .ebx = e.ebx, .ecx = e.ecx, .edx = e.edx,
+			.function = e.function,
+			.eax = e.eax,
+			.ebx = e.ebx,
+			.ecx = e.ecx,
+			.edx = e.edx,
 		};
 	}
 	return um_cpuid_install(owner, c);

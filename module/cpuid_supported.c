@@ -21,7 +21,7 @@
 
 #define UM_XCR0_VIRTUALISED	(XFEATURE_MASK_FPSSE | XFEATURE_MASK_YMM | XFEATURE_MASK_AVX512)
 #define UM_XSAVE_LEGACY_BYTES	(512 + 64)	/* legacy region and header */
-#define UM_XSAVE_ALIGNED	BIT(1)		/* leaf 0xd ECX: starts on 64 bytes in the compacted format */
+#define UM_XSAVE_ALIGNED	BIT(1)		/* leaf 0xd ECX: on 64 bytes if compacted */
 #define UM_XSAVE_XFD		BIT(2)
 
 u64 um_supported_xcr0 __ro_after_init;
@@ -49,27 +49,34 @@ struct um_cpuid_mask {
  */
 static const struct um_cpuid_mask um_masks[] __initconst = {
 	{ 1, 0, CPUID_ECX, CPUID_1_ECX,
-	  F(XMM3) | F(PCLMULQDQ) | F(SSSE3) | F(FMA) | F(CX16) | F(PCID) | F(XMM4_1) | F(XMM4_2) | F(MOVBE) |
-	  F(POPCNT) | F(AES) | F(XSAVE) | F(AVX) | F(F16C) | F(RDRAND) },
+	  F(XMM3) | F(PCLMULQDQ) | F(SSSE3) | F(FMA) | F(CX16) | F(PCID) | F(XMM4_1) |
+	  F(XMM4_2) | F(MOVBE) | F(POPCNT) | F(AES) | F(XSAVE) | F(AVX) | F(F16C) |
+	  F(RDRAND) },
 	{ 1, 0, CPUID_EDX, CPUID_1_EDX,
-	  F(FPU) | F(VME) | F(DE) | F(PSE) | F(TSC) | F(MSR) | F(PAE) | F(MCE) | F(CX8) | F(APIC) | F(SEP) |
-	  F(MTRR) | F(PGE) | F(MCA) | F(CMOV) | F(PAT) | F(PSE36) | F(CLFLUSH) | F(MMX) | F(FXSR) | F(XMM) |
-	  F(XMM2) | F(SELFSNOOP) },
+	  F(FPU) | F(VME) | F(DE) | F(PSE) | F(TSC) | F(MSR) | F(PAE) | F(MCE) | F(CX8) |
+	  F(APIC) | F(SEP) | F(MTRR) | F(PGE) | F(MCA) | F(CMOV) | F(PAT) | F(PSE36) |
+	  F(CLFLUSH) | F(MMX) | F(FXSR) | F(XMM) | F(XMM2) | F(SELFSNOOP) },
 	{ 7, 0, CPUID_EBX, CPUID_7_0_EBX,
-	  F(FSGSBASE) | F(BMI1) | F(HLE) | F(AVX2) | F(FDP_EXCPTN_ONLY) | F(SMEP) | F(BMI2) | F(ERMS) |
-	  F(INVPCID) | F(RTM) | F(ZERO_FCS_FDS) | F(AVX512F) | F(AVX512DQ) | F(RDSEED) | F(ADX) | F(SMAP) |
-	  F(AVX512IFMA) | F(CLFLUSHOPT) | F(CLWB) | F(AVX512PF) | F(AVX512ER) | F(AVX512CD) | F(SHA_NI) |
-	  F(AVX512BW) | F(AVX512VL) },
+	  F(FSGSBASE) | F(BMI1) | F(HLE) | F(AVX2) | F(FDP_EXCPTN_ONLY) | F(SMEP) |
+	  F(BMI2) | F(ERMS) | F(INVPCID) | F(RTM) | F(ZERO_FCS_FDS) | F(AVX512F) |
+	  F(AVX512DQ) | F(RDSEED) | F(ADX) | F(SMAP) | F(AVX512IFMA) | F(CLFLUSHOPT) |
+	  F(CLWB) | F(AVX512PF) | F(AVX512ER) | F(AVX512CD) | F(SHA_NI) | F(AVX512BW) |
+	  F(AVX512VL) },
 	{ 7, 0, CPUID_ECX, CPUID_7_ECX,
-	  F(AVX512VBMI) | F(LA57) | F(RDPID) | F(AVX512_VPOPCNTDQ) | F(UMIP) | F(AVX512_VBMI2) | F(GFNI) |
-	  F(VAES) | F(VPCLMULQDQ) | F(AVX512_VNNI) | F(AVX512_BITALG) | F(CLDEMOTE) | F(MOVDIRI) | F(MOVDIR64B) },
+	  F(AVX512VBMI) | F(LA57) | F(RDPID) | F(AVX512_VPOPCNTDQ) | F(UMIP) |
+	  F(AVX512_VBMI2) | F(GFNI) | F(VAES) | F(VPCLMULQDQ) | F(AVX512_VNNI) |
+	  F(AVX512_BITALG) | F(CLDEMOTE) | F(MOVDIRI) | F(MOVDIR64B) },
 	{ 7, 0, CPUID_EDX, CPUID_7_EDX,
-	  F(AVX512_4VNNIW) | F(AVX512_4FMAPS) | F(MD_CLEAR) | F(AVX512_VP2INTERSECT) | F(FSRM) | F(SERIALIZE) |
-	  F(AVX512_FP16) },
-	{ 7, 1, CPUID_EAX, CPUID_7_1_EAX, F(AVX_VNNI) | F(AVX512_BF16) },
-	{ 0xd, 1, CPUID_EAX, CPUID_D_1_EAX, F(XSAVEOPT) | F(XSAVEC) | F(XGETBV1) },
-	{ 0x80000001, 0, CPUID_ECX, CPUID_8000_0001_ECX, F(LAHF_LM) | F(ABM) | F(3DNOWPREFETCH) },
-	{ 0x80000001, 0, CPUID_EDX, CPUID_8000_0001_EDX, F(SYSCALL) | F(NX) | F(GBPAGES) | F(RDTSCP) | F(LM) },
+	  F(AVX512_4VNNIW) | F(AVX512_4FMAPS) | F(MD_CLEAR) | F(AVX512_VP2INTERSECT) |
+	  F(FSRM) | F(SERIALIZE) | F(AVX512_FP16) },
+	{ 7, 1, CPUID_EAX, CPUID_7_1_EAX,
+	  F(AVX_VNNI) | F(AVX512_BF16) },
+	{ 0xd, 1, CPUID_EAX, CPUID_D_1_EAX,
+	  F(XSAVEOPT) | F(XSAVEC) | F(XGETBV1) },
+	{ 0x80000001, 0, CPUID_ECX, CPUID_8000_0001_ECX,
+	  F(LAHF_LM) | F(ABM) | F(3DNOWPREFETCH) },
+	{ 0x80000001, 0, CPUID_EDX, CPUID_8000_0001_EDX,
+	  F(SYSCALL) | F(NX) | F(GBPAGES) | F(RDTSCP) | F(LM) },
 };
 
 static struct kvm_cpuid_entry2 *um_offered_find(u32 leaf, u32 subleaf)
@@ -158,6 +165,11 @@ static struct kvm_cpuid_entry2 __init *um_offer_empty(u32 leaf, u32 subleaf)
 	return e;
 }
 
+static u32 __init um_mask_value(const struct um_cpuid_mask *m)
+{
+	return m->mask & boot_cpu_data.x86_capability[m->word];
+}
+
 /* The host's values, feature words masked. */
 static struct kvm_cpuid_entry2 __init *um_offer_host(u32 leaf, u32 subleaf)
 {
@@ -167,8 +179,7 @@ static struct kvm_cpuid_entry2 __init *um_offer_host(u32 leaf, u32 subleaf)
 	cpuid_count(leaf, subleaf, &e->eax, &e->ebx, &e->ecx, &e->edx);
 	for (i = 0; i < ARRAY_SIZE(um_masks); i++)
 		if (um_masks[i].leaf == leaf && um_masks[i].subleaf == subleaf)
-			*um_reg_of(e, um_masks[i].reg) &= um_masks[i].mask &
-							  boot_cpu_data.x86_capability[um_masks[i].word];
+			*um_reg_of(e, um_masks[i].reg) &= um_mask_value(&um_masks[i]);
 	return e;
 }
 
@@ -349,7 +360,7 @@ long um_get_supported_cpuid(struct kvm_cpuid2 __user *user)
 	if (head.nent < um_nr_offered)
 		return -E2BIG;
 	head.nent = um_nr_offered;
-	if (copy_to_user(user->entries, um_offered, array_size(um_nr_offered, sizeof(um_offered[0]))) ||
+	if (copy_to_user(user->entries, um_offered, um_nr_offered * sizeof(um_offered[0])) ||
 	    copy_to_user(user, &head, sizeof(head)))
 		return -EFAULT;
 	return 0;
@@ -382,7 +393,8 @@ long um_get_emulated_cpuid(struct kvm_cpuid2 __user *user)
 	if (!um_padding_is_clear(user, head.nent))
 		return -EINVAL;
 	head.nent = 1;
-	if (copy_to_user(user->entries, &none, sizeof(none)) || copy_to_user(user, &head, sizeof(head)))
+	if (copy_to_user(user->entries, &none, sizeof(none)) ||
+	    copy_to_user(user, &head, sizeof(head)))
 		return -EFAULT;
 	return 0;
 }

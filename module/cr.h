@@ -9,15 +9,16 @@
 #include "umbra.h"
 
 /* CR0 bits that are defined; the others read as 0. SDM "Control Registers". */
-#define UM_CR0_DEFINED	(X86_CR0_PE | X86_CR0_MP | X86_CR0_EM | X86_CR0_TS | X86_CR0_ET | X86_CR0_NE | X86_CR0_WP | \
-			 X86_CR0_AM | X86_CR0_NW | X86_CR0_CD | X86_CR0_PG)
+#define UM_CR0_DEFINED	(X86_CR0_PE | X86_CR0_MP | X86_CR0_EM | X86_CR0_TS | X86_CR0_ET | \
+			 X86_CR0_NE | X86_CR0_WP | X86_CR0_AM | X86_CR0_NW | X86_CR0_CD | \
+			 X86_CR0_PG)
 /* A change of these reloads the PDPTEs. SDM "PDPTE Registers". */
 #define UM_CR0_PDPTR	(X86_CR0_CD | X86_CR0_NW | X86_CR0_PG)
 #define UM_CR4_PDPTR	(X86_CR4_PAE | X86_CR4_PGE | X86_CR4_PSE | X86_CR4_SMEP)
 /* What the meaning of a guest page table hangs on. */
 #define UM_CR0_PAGING	(X86_CR0_PG | X86_CR0_WP)
-#define UM_CR4_PAGING	(X86_CR4_PSE | X86_CR4_PAE | X86_CR4_PGE | X86_CR4_PCIDE | X86_CR4_SMEP | X86_CR4_SMAP | \
-			 X86_CR4_PKE | X86_CR4_LA57)
+#define UM_CR4_PAGING	(X86_CR4_PSE | X86_CR4_PAE | X86_CR4_PGE | X86_CR4_PCIDE | \
+			 X86_CR4_SMEP | X86_CR4_SMAP | X86_CR4_PKE | X86_CR4_LA57)
 #define UM_EFER_PAGING	(EFER_NX | EFER_LMA)
 #define UM_EFER_DEFINED	(EFER_SCE | EFER_LME | EFER_LMA | EFER_NX)
 
@@ -31,7 +32,7 @@
 #define UM_DR6_BT	BIT_ULL(15)
 #define UM_DR6_RTM	BIT_ULL(16)
 #define UM_DR6_TRAPS	GENMASK_ULL(3, 0)
-#define UM_DR6_INIT	0xffff0ff0ULL	/* reserved bits, and those that are 0 when active, read as 1 */
+#define UM_DR6_INIT	0xffff0ff0ULL	/* reserved or active-low bits read as 1 */
 #define UM_DR6_WRITABLE	(UM_DR6_TRAPS | UM_DR6_BD | UM_DR6_BS | UM_DR6_BT)
 #define UM_DR7_GD	BIT_ULL(13)
 #define UM_DR7_FIXED	BIT_ULL(10)

@@ -41,7 +41,11 @@ void um_queue_exception(struct um_vcpu *vcpu, u8 vector)
 
 void um_queue_exception_err(struct um_vcpu *vcpu, u8 vector, u32 error)
 {
-	um_queue(vcpu, (struct um_exception){ .vector = vector, .has_error = true, .error = error });
+	um_queue(vcpu, (struct um_exception){
+		.vector = vector,
+		.has_error = true,
+		.error = error,
+	});
 }
 
 void um_queue_pf(struct um_vcpu *vcpu, gva_t gva, u32 error)
@@ -84,8 +88,9 @@ void um_exception_payload(struct um_vcpu *vcpu)
 	exc->payload = 0;
 }
 
-/* Faults restart the instruction: RF keeps its own code breakpoint from hitting again. SDM "Instruction-Breakpoint
- * Exception Condition".
+/*
+ * Faults restart the instruction: RF keeps its own code breakpoint from hitting again. SDM
+ * "Instruction-Breakpoint Exception Condition".
  */
 static bool um_sets_rf(u8 vector)
 {

@@ -18,7 +18,7 @@ enum um_exc_class {
 };
 
 enum um_exc_merge {
-	UM_MERGE_REPLACE,	/* the later one is delivered; the first recurs when its instruction restarts */
+	UM_MERGE_REPLACE,	/* the second is delivered; the first recurs with its instruction */
 	UM_MERGE_DOUBLE,
 	UM_MERGE_TRIPLE,
 };

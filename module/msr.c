@@ -17,22 +17,26 @@
 #define UM_PAT_RESET		0x0007040600070406ULL	/* SDM "Programming the PAT" */
 #define UM_UCODE_REV_RESET	BIT_ULL(32)
 #define UM_DEBUGCTL_IGNORED	(DEBUGCTLMSR_LBR | DEBUGCTLMSR_BTF)
-#define UM_MISC_ENABLE_RO	(MSR_IA32_MISC_ENABLE_BTS_UNAVAIL | MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL)
+#define UM_MISC_ENABLE_RO	(MSR_IA32_MISC_ENABLE_BTS_UNAVAIL | \
+				 MSR_IA32_MISC_ENABLE_PEBS_UNAVAIL)
 #define UM_MSR_K7_FIRST		MSR_K7_EVNTSEL0
 #define UM_MSR_K7_LAST		MSR_K7_PERFCTR3
 
 /* Legacy MSRs that operating systems read although CPUID promises none of them. */
 #define UM_FSB_FREQ		3			/* in the encoding of the Core processors */
-#define UM_EBC_FREQUENCY_ID	BIT_ULL(24)		/* a core to bus ratio of 1, so that nobody divides by 0 */
+#define UM_EBC_FREQUENCY_ID	BIT_ULL(24)	/* core to bus ratio 1: nobody divides by 0 */
 #define UM_PERF_STATUS		(1000 | 4ULL << 40)	/* TSC ticks a cycle, multiplier */
 #define UM_BBL_CR_CTL3		0xbe702111ULL		/* an L2 cache, configured and enabled */
 
 u64 um_arch_caps __ro_after_init;
 
-#define UM_ARCH_CAPS_PASSED	(ARCH_CAP_RDCL_NO | ARCH_CAP_RSBA | ARCH_CAP_SSB_NO | ARCH_CAP_MDS_NO | ARCH_CAP_TAA_NO | \
-				 ARCH_CAP_SBDR_SSDP_NO | ARCH_CAP_FBSDP_NO | ARCH_CAP_PSDP_NO | ARCH_CAP_FB_CLEAR | \
-				 ARCH_CAP_RRSBA | ARCH_CAP_PBRSB_NO | ARCH_CAP_GDS_NO | ARCH_CAP_RFDS_NO | \
-				 ARCH_CAP_RFDS_CLEAR | ARCH_CAP_BHI_NO | ARCH_CAP_ITS_NO)
+/* Facts about the chip; nothing that promises an MSR. */
+#define UM_ARCH_CAPS_PASSED	(ARCH_CAP_RDCL_NO | ARCH_CAP_RSBA | ARCH_CAP_SSB_NO | \
+				 ARCH_CAP_MDS_NO | ARCH_CAP_TAA_NO | ARCH_CAP_SBDR_SSDP_NO | \
+				 ARCH_CAP_FBSDP_NO | ARCH_CAP_PSDP_NO | ARCH_CAP_FB_CLEAR | \
+				 ARCH_CAP_RRSBA | ARCH_CAP_PBRSB_NO | ARCH_CAP_GDS_NO | \
+				 ARCH_CAP_RFDS_NO | ARCH_CAP_RFDS_CLEAR | ARCH_CAP_BHI_NO | \
+				 ARCH_CAP_ITS_NO)
 
 void __init um_msr_setup(void)
 {
@@ -90,7 +94,9 @@ bool um_pat_valid(u64 pat)
 
 bool um_apic_base_valid(struct um_vcpu *vcpu, u64 apic_base)
 {
-	return !(apic_base >> vcpu->maxphyaddr) && !(apic_base & (UM_APIC_BASE_RESERVED | UM_APIC_BASE_X2APIC));
+	u64 reserved = UM_APIC_BASE_RESERVED | UM_APIC_BASE_X2APIC;
+
+	return !(apic_base >> vcpu->maxphyaddr) && !(apic_base & reserved);
 }
 
 void um_set_apic_base(struct um_vcpu *vcpu, u64 apic_base)

@@ -9,6 +9,9 @@
 
 #include "msr.h"
 
+#define MTRR_BASE(n)	(UM_MSR_MTRR_FIRST + 2 * (n))
+#define MTRR_MASK(n)	(UM_MSR_MTRR_FIRST + 2 * (n) + 1)
+
 /*
  * What a migration has to carry besides the other state ioctls; each can be read and written
  * back.
@@ -18,14 +21,15 @@ static const u32 um_saved_msrs[] = {
 	MSR_STAR, MSR_CSTAR, MSR_KERNEL_GS_BASE, MSR_SYSCALL_MASK, MSR_LSTAR,
 	MSR_IA32_TSC, MSR_IA32_CR_PAT, MSR_IA32_FEAT_CTL,
 	MSR_IA32_TSC_ADJUST, MSR_IA32_ARCH_CAPABILITIES, MSR_IA32_MISC_ENABLE,
-	MSR_IA32_MCG_STATUS, MSR_IA32_MCG_CTL, MSR_PLATFORM_INFO, MSR_MISC_FEATURES_ENABLES, MSR_IA32_UCODE_REV,
+	MSR_IA32_MCG_STATUS, MSR_IA32_MCG_CTL, MSR_PLATFORM_INFO, MSR_MISC_FEATURES_ENABLES,
+	MSR_IA32_UCODE_REV,
 	MSR_MTRRdefType, MSR_MTRRfix64K_00000, MSR_MTRRfix16K_80000, MSR_MTRRfix16K_A0000,
 	MSR_MTRRfix4K_C0000, MSR_MTRRfix4K_C8000, MSR_MTRRfix4K_D0000, MSR_MTRRfix4K_D8000,
 	MSR_MTRRfix4K_E0000, MSR_MTRRfix4K_E8000, MSR_MTRRfix4K_F0000, MSR_MTRRfix4K_F8000,
-	UM_MSR_MTRR_FIRST + 0, UM_MSR_MTRR_FIRST + 1, UM_MSR_MTRR_FIRST + 2, UM_MSR_MTRR_FIRST + 3,
-	UM_MSR_MTRR_FIRST + 4, UM_MSR_MTRR_FIRST + 5, UM_MSR_MTRR_FIRST + 6, UM_MSR_MTRR_FIRST + 7,
-	UM_MSR_MTRR_FIRST + 8, UM_MSR_MTRR_FIRST + 9, UM_MSR_MTRR_FIRST + 10, UM_MSR_MTRR_FIRST + 11,
-	UM_MSR_MTRR_FIRST + 12, UM_MSR_MTRR_FIRST + 13, UM_MSR_MTRR_FIRST + 14, UM_MSR_MTRR_FIRST + 15,
+	MTRR_BASE(0), MTRR_MASK(0), MTRR_BASE(1), MTRR_MASK(1),
+	MTRR_BASE(2), MTRR_MASK(2), MTRR_BASE(3), MTRR_MASK(3),
+	MTRR_BASE(4), MTRR_MASK(4), MTRR_BASE(5), MTRR_MASK(5),
+	MTRR_BASE(6), MTRR_MASK(6), MTRR_BASE(7), MTRR_MASK(7),
 	/* Last: left out where the CPU lacks RDTSCP. */
 	MSR_TSC_AUX,
 };
@@ -61,7 +65,8 @@ static int um_host_msr_write(struct um_vcpu *vcpu, u32 index, u64 *val)
 typedef int (*um_msr_fn)(struct um_vcpu *vcpu, u32 index, u64 *val);
 
 /* The answer is how many were done; the first that cannot be ends it. */
-static long um_msr_io(struct um_vcpu *vcpu, struct kvm_msrs __user *user, um_msr_fn fn, bool copy_back)
+static long um_msr_io(struct um_vcpu *vcpu, struct kvm_msrs __user *user, um_msr_fn fn,
+		      bool copy_back)
 {
 	struct kvm_msr_entry *entries;
 	struct kvm_msrs head;

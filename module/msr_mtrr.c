@@ -11,7 +11,7 @@
 #define UM_MTRR_DEF_WRITABLE	(GENMASK_ULL(11, 10) | GENMASK_ULL(7, 0))
 #define UM_MTRR_BASE_RESERVED	GENMASK_ULL(11, 8)
 #define UM_MTRR_MASK_RESERVED	GENMASK_ULL(10, 0)
-#define UM_MTRR_TYPES		(BIT(0) | BIT(1) | BIT(4) | BIT(5) | BIT(6))	/* UC, WC, WT, WP, WB */
+#define UM_MTRR_TYPES		0x73	/* UC (0), WC (1), WT (4), WP (5), WB (6) */
 
 static bool um_mtrr_type_valid(u8 type)
 {

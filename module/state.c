@@ -32,7 +32,12 @@ void __init um_state_init(void)
 
 static struct kvm_segment um_reset_segment(u8 type, bool system)
 {
-	return (struct kvm_segment){ .limit = UM_RESET_LIMIT, .type = type, .present = 1, .s = !system };
+	return (struct kvm_segment){
+		.limit = UM_RESET_LIMIT,
+		.type = type,
+		.present = 1,
+		.s = !system,
+	};
 }
 
 static void um_reset_segments(struct um_vcpu *vcpu)

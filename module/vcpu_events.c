@@ -8,7 +8,8 @@
 #include "event.h"
 #include "umbra.h"
 
-#define UM_EVENTS_REPORTED	(KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW | KVM_VCPUEVENT_VALID_SMM)
+#define UM_EVENTS_REPORTED	(KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW | \
+				 KVM_VCPUEVENT_VALID_SMM)
 /*
  * SIPI needs an in-kernel APIC and is ignored, as are payloads and triple faults refused
  * without their capability.
@@ -96,7 +97,9 @@ static bool um_events_valid(const struct kvm_vcpu_events *events)
 	    (events->exception.nr > UM_LAST_EXCEPTION || events->exception.nr == UM_NMI))
 		return false;
 	/* There is no system management mode to be in. */
-	return !(events->flags & KVM_VCPUEVENT_VALID_SMM) || !(events->smi.smm || events->smi.pending);
+	if (!(events->flags & KVM_VCPUEVENT_VALID_SMM))
+		return true;
+	return !events->smi.smm && !events->smi.pending;
 }
 
 static void um_set_shadow(struct um_vcpu *vcpu, u8 shadow)
