@@ -68,9 +68,10 @@ static long um_ioc_set_signal_mask(void *owner, void *arg, unsigned long uarg)
 	sigset_t set;
 	u32 len;
 
-	vcpu->sigset_active = false;
-	if (!user)
+	if (!user) {
+		vcpu->sigset_active = false;
 		return 0;
+	}
 	if (get_user(len, &user->len))
 		return -EFAULT;
 	if (len != sizeof(set))
