@@ -58,8 +58,9 @@ static bool um_sregs_valid(struct um_vcpu *vcpu, const struct kvm_sregs *s)
 	} else if ((s->efer & EFER_LMA) || s->cs.l) {
 		return false;
 	}
+	/* Reserved bits of EFER are let through, as KVM does: VM entry refuses them and says so. */
 	return um_cr0_valid(s->cr0) && !(s->cr4 & ~um_cr4_guest_allowed(vcpu)) &&
-	       !(s->efer & ~(u64)UM_EFER_DEFINED) && um_apic_base_valid(vcpu, s->apic_base);
+	       um_apic_base_valid(vcpu, s->apic_base);
 }
 
 /* True when the meaning of the guest's page tables changed. */
