@@ -67,6 +67,7 @@ static int __init um_init(void)
 	error = hw_init();
 	if (error)
 		return error;
+	um_state_init();
 	um_mmu_init();
 	error = um_choose_backend();
 	if (error)
