@@ -289,7 +289,7 @@ extern const struct file_operations um_vcpu_fops;
 extern const struct file_operations um_vm_fops;
 
 /* state.c and cr.c: registers as the guest sees them. Callers have the vCPU loaded. */
-void um_state_init(void);	/* once, at load: what the host's CPU lets a guest have */
+void um_state_init(void);	/* at load, after hw_init(): what vCPUs are offered */
 int um_set_cr0(struct um_vcpu *vcpu, u64 cr0);	/* 0, or 1: the guest gets #GP(0) */
 int um_set_cr3(struct um_vcpu *vcpu, u64 cr3);
 int um_set_cr4(struct um_vcpu *vcpu, u64 cr4);
