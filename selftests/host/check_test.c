@@ -144,7 +144,7 @@ static struct entry_view v86(void)
 	return v;
 }
 
-static void enters(const struct entry_view *v, const char *what)
+static void accepted(const struct entry_view *v, const char *what)
 {
 	struct entry_fault f = { "", "", "" };
 	bool broken = vmx_check_entry(v, &f);
@@ -173,7 +173,7 @@ static void refused(const struct entry_view *v, const char *section, const char 
 #define ENTERS(base, what, ...) do {			\
 	struct entry_view v = base();			\
 	__VA_ARGS__;					\
-	enters(&v, what);				\
+	accepted(&v, what);				\
 } while (0)
 
 static void test_good(void)
@@ -219,7 +219,8 @@ static void test_injection(void)
 	static const char s[] = "VM-Entry Control";
 	static const char f[] = "VM-entry interruption-information";
 
-	BREAKS(long_mode, s, f, "interruption type 1 is reserved", v.intr_info = EVENT(RESERVED, 0));
+	BREAKS(long_mode, s, f, "interruption type 1 is reserved",
+	       v.intr_info = EVENT(RESERVED, 0));
 	BREAKS(long_mode, s, f, "an NMI's vector must be 2", v.intr_info = EVENT(NMI, 3));
 	BREAKS(long_mode, s, f, "a hardware exception's vector must be at most 31",
 	       v.intr_info = EVENT(HARD, 32));
@@ -233,8 +234,8 @@ static void test_injection(void)
 	       v.intr_info = EVENT(HARD, UM_UD) | EVENT_ERROR);
 	BREAKS(long_mode, s, f, "bits 30:12 must be 0", v.intr_info = EVENT(HARD, UM_UD) | BIT(12));
 	BREAKS(long_mode, s, "VM-entry instruction length",
-	       "must be at most 15 for a software event",
-	       v.intr_info = EVENT(SOFT_INT, 0x80); v.insn_len = 16);
+	       "must be at most 15 for a software event", v.intr_info = EVENT(SOFT_INT, 0x80);
+	       v.insn_len = 16);
 }
 
 static void test_cr0_cr4(void)
@@ -342,7 +343,8 @@ static void test_system_segs(void)
 	BREAKS(long_mode, s, "TR base", "must be canonical", v.seg[UM_TR].base = NON_CANONICAL);
 	BREAKS(long_mode, s, "TR access rights", busy, v.seg[UM_TR].ar = 0x89);
 	BREAKS(long_mode, s, "TR access rights", busy, v.seg[UM_TR].ar = 0x83);
-	BREAKS(long_mode, s, "TR access rights", "S 0, P 1, usable", v.seg[UM_TR].ar |= AR_UNUSABLE);
+	BREAKS(long_mode, s, "TR access rights", "S 0, P 1, usable",
+	       v.seg[UM_TR].ar |= AR_UNUSABLE);
 	BREAKS(long_mode, s, "TR limit", "must agree with G", v.seg[UM_TR].ar |= AR_G;
 	       v.seg[UM_TR].limit = 0x67);
 	BREAKS(long_mode, s, "LDTR selector", "TI must be 0", v.seg[UM_LDTR].sel = 4);
@@ -357,7 +359,8 @@ static void test_v86(void)
 
 	BREAKS(v86, s, "Segment base", "virtual-8086 mode: selector shifted left by 4",
 	       v.seg[UM_DS].base = 0);
-	BREAKS(v86, s, "Segment limit", "virtual-8086 mode: 0000FFFFH", v.seg[UM_GS].limit = 0xfffff);
+	BREAKS(v86, s, "Segment limit", "virtual-8086 mode: 0000FFFFH",
+	       v.seg[UM_GS].limit = 0xfffff);
 	BREAKS(v86, s, "Segment access rights", "virtual-8086 mode: F3H", v.seg[UM_ES].ar = AR(3));
 	BREAKS(v86, s, "TR selector", "TI must be 0", v.seg[UM_TR].sel = 4);
 }
