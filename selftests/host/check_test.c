@@ -218,6 +218,7 @@ static void test_injection(void)
 {
 	static const char s[] = "VM-Entry Control";
 	static const char f[] = "VM-entry interruption-information";
+	static const char length[] = "must be at most 15 for a software event";
 
 	BREAKS(long_mode, s, f, "interruption type 1 is reserved",
 	       v.intr_info = EVENT(RESERVED, 0));
@@ -233,9 +234,8 @@ static void test_injection(void)
 	BREAKS(long_mode, s, f, "this exception has no error code",
 	       v.intr_info = EVENT(HARD, UM_UD) | EVENT_ERROR);
 	BREAKS(long_mode, s, f, "bits 30:12 must be 0", v.intr_info = EVENT(HARD, UM_UD) | BIT(12));
-	BREAKS(long_mode, s, "VM-entry instruction length",
-	       "must be at most 15 for a software event", v.intr_info = EVENT(SOFT_INT, 0x80);
-	       v.insn_len = 16);
+	BREAKS(long_mode, s, "VM-entry instruction length", length, v.insn_len = 16;
+	       v.intr_info = EVENT(SOFT_INT, 0x80));
 }
 
 static void test_cr0_cr4(void)
