@@ -74,18 +74,13 @@ static int ept_load_root(struct um_vcpu *vcpu)
 }
 
 /*
- * The tables do not depend on the guest's paging. What the CPU cached for the guest's old
- * paging state goes, as it would if the guest had made the change itself. An unpaged vCPU of
- * another backend's VM is handed back to that one.
+ * The tables do not depend on the guest's paging. What the CPU cached for the old paging state goes,
+ * as it would if the guest had made the change itself.
  */
 static void ept_paging_changed(struct um_vcpu *vcpu, u32 what)
 {
-	struct um_vm *vm = vcpu->vm;
-
 	if (!(what & UM_PG_NOFLUSH))
 		um_make_request(vcpu, UM_REQ_TLB_FLUSH);
-	if (vm->backend != UM_BACKEND_EPT)
-		vm->mmu[vm->backend]->paging_changed(vcpu, what);
 }
 
 /*

@@ -89,31 +89,34 @@ bool ept_visit_leaves(struct um_vm *vm, gfn_t start, gfn_t end, ept_leaf_fn fn)
 }
 
 /*
- * Put @table and all below it on @dead; hardware may still walk them until the flush, so they
- * stay as they are.
+ * Chain @table and all below it to *@dead. Hardware may still walk them until the flush, so
+ * they stay as they are.
  */
-static void collect_tables(epte_t *table, unsigned int level, struct list_head *dead)
+static void collect_tables(epte_t *table, unsigned int level, struct page **dead)
 {
+	struct page *page = virt_to_page(table);
 	unsigned int i;
 
 	for (i = 0; level > UM_LEVEL_4K && i < EPT_ENTRIES; i++)
 		if (epte_is_table(table[i]))
 			collect_tables(ept_child_table(table[i]), level - 1, dead);
-	list_add(&virt_to_page(table)->lru, dead);
+	set_page_private(page, (unsigned long)*dead);
+	*dead = page;
 }
 
-static void free_tables(struct um_vm *vm, struct list_head *dead)
+static void free_tables(struct um_vm *vm, struct page *dead)
 {
-	struct page *page, *next;
+	while (dead) {
+		struct page *next = (struct page *)page_private(dead);
 
-	list_for_each_entry_safe(page, next, dead, lru) {
 		ept_count(&vm->stats.mmu_table_bytes, -(s64)PAGE_SIZE);
-		table_free(page_address(page));
+		table_free(page_address(dead));
+		dead = next;
 	}
 }
 
 static bool clear_table(struct um_vm *vm, epte_t *table, unsigned int level, gfn_t start, gfn_t end,
-			struct list_head *dead)
+			struct page **dead)
 {
 	gfn_t gfn, next;
 	bool any = false;
@@ -140,13 +143,13 @@ static bool clear_table(struct um_vm *vm, epte_t *table, unsigned int level, gfn
 
 bool ept_clear_range(struct um_vm *vm, gfn_t start, gfn_t end)
 {
-	LIST_HEAD(dead);
+	struct page *dead = NULL;
 	bool any = clear_table(vm, ept_root(vm), EPT_LEVELS, start, min(end, EPT_END_GFN), &dead);
 
-	if (list_empty(&dead))
+	if (!dead)
 		return any;
 	um_flush_remote_tlbs(vm);
-	free_tables(vm, &dead);
+	free_tables(vm, dead);
 	return false;
 }
 
@@ -157,8 +160,8 @@ bool ept_clear_range(struct um_vm *vm, gfn_t start, gfn_t end)
  */
 void ept_tree_free(struct um_vm *vm, epte_t *root)
 {
-	LIST_HEAD(dead);
+	struct page *dead = NULL;
 
 	collect_tables(root, EPT_LEVELS, &dead);
-	free_tables(vm, &dead);
+	free_tables(vm, dead);
 }
