@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Emulation of the instruction at the guest's RIP: fetch, decode, execute, and what its result means for the vCPU.
+ * Emulation of the instruction at the guest's RIP, and what its result means for the vCPU.
  * Guarded by the vCPU's mutex; vm->srcu is held for reading. The vCPU is loaded, but not when userspace has answered.
  */
 #include <linux/sched/signal.h>
@@ -100,62 +100,6 @@ static void begin(struct um_emul *em)
 	em->read_pos = 0;
 	em->nr_write = 0;
 	em->output = false;
-}
-
-/* How many bytes from RIP on may be instruction bytes: 15, or fewer where the code segment ends. */
-static unsigned int fetch_window(struct um_emul *em, u64 *la)
-{
-	const struct kvm_segment *cs = &em->vcpu->segs[UM_CS];
-	u64 rip = em->ctx.rip;
-
-	if (em->ctx.bits == 64) {
-		*la = rip;
-		return EMU_MAX_LEN;
-	}
-	*la = lower_32_bits(cs->base + rip);
-	if (rip > cs->limit)
-		return 0;
-	return min_t(u64, EMU_MAX_LEN, cs->limit - rip + 1);
-}
-
-static int decode(struct um_emul *em)
-{
-	struct emu_ctx *c = &em->ctx;
-
-	switch (emu_decode(&c->insn, em->bytes, em->nr_bytes, c->bits)) {
-	case EMU_DECODED:
-		return EMU_OK;
-	case EMU_DECODE_UD:
-		return emu_fault(c, UM_UD);
-	case EMU_DECODE_SHORT:
-	case EMU_DECODE_LONG:
-		return emu_fault_err(c, UM_GP, 0);
-	default:
-		return EMU_FAIL;
-	}
-}
-
-/* The second page is fetched only when the instruction reaches into it. */
-static int fetch_and_decode(struct um_emul *em)
-{
-	unsigned int window, first;
-	u64 la;
-	int r;
-
-	window = fetch_window(em, &la);
-	first = min_t(unsigned int, window, UM_PAGE_SIZE - um_page_offset(la));
-	em->nr_bytes = 0;
-	r = emul_fetch(em, la, em->bytes, first);
-	if (r)
-		return r;
-	em->nr_bytes = first;
-	if (first == window || emu_decode(&em->ctx.insn, em->bytes, first, em->ctx.bits) != EMU_DECODE_SHORT)
-		return decode(em);
-	r = emul_fetch(em, la + first, em->bytes + first, window - first);
-	if (r)
-		return r;
-	em->nr_bytes = window;
-	return decode(em);
 }
 
 static void queue_fault(struct um_emul *em)
@@ -308,6 +252,7 @@ static struct um_emul *emul_get(struct um_vcpu *vcpu)
 	em->ctx.ops = &emul_ops;
 	em->vcpu = vcpu;
 	em->zap_gpa = UM_INVALID_GPA;
+	em->code.page = EMUL_NO_PAGE;
 	vcpu->emul = em;
 	return em;
 }
@@ -324,7 +269,7 @@ int um_emulate(struct um_vcpu *vcpu, gpa_t fault_gpa, bool gpa_valid)
 	em->input_pos = 0;
 	em->input_end = 0;
 	begin(em);
-	r = fetch_and_decode(em);
+	r = emul_fetch(em);
 	return r ? finish(em, r) : execute(em);
 }
 

@@ -11,6 +11,7 @@
 #include "emulate/emulate.h"
 
 #define EMUL_MMIO_BYTES	8	/* struct kvm_run carries no more */
+#define EMUL_FETCH_BYTES 16	/* read at once: an instruction and one byte */
 #define EMUL_INPUT_MAX	1024	/* bytes of string input asked of userspace at once */
 
 /* A part of an access that lies in one page without memory. */
@@ -20,6 +21,23 @@ struct emul_fragment {
 	u8 data[16];
 };
 
+/* A guest page-table entry as a walk found it, and where to look at it again. */
+struct emul_gpte {
+	const u64 __user *where;
+	u64 val;
+};
+
+/* The page that code was last fetched from, and everything that this depended on. */
+struct emul_code {
+	u64 page;		/* linear, EMUL_NO_PAGE: none */
+	bool user;		/* fetched at CPL 3 */
+	u8 nr_gptes;
+	u64 generation;		/* of the memslots */
+	const void __user *user_page;
+	struct emul_gpte gpte[UM_LEVEL_MAX];
+	struct paging_desc desc;
+};
+
 /**
  * struct um_emul - the instruction in flight
  * @ctx: what the executor works on; first, so that its callbacks find the rest
@@ -27,6 +45,8 @@ struct emul_fragment {
  * @xlat_page, @xlat_gpa, @xlat_write: the last data translation of this attempt; writable if looked up for a write
  * @desc_valid: @desc is that of this attempt
  * @bytes, @nr_bytes: the instruction as fetched
+ * @decoded_bits: ctx.insn is what @bytes mean in such code; 0: it is not known
+ * @code: see there
  * @read: MMIO reads of this instruction in their order: those before @read_pos were used by this attempt, the first
  *	@nr_read are asked for, @done bytes of the last are there
  * @write: MMIO writes for userspace to see once the instruction has retired; @write_pos and @done say how far it got
@@ -45,8 +65,10 @@ struct um_emul {
 	bool xlat_write;
 	bool desc_valid;
 	struct paging_desc desc;
-	u8 bytes[EMU_MAX_LEN + 1];
+	u8 bytes[EMUL_FETCH_BYTES];
 	u8 nr_bytes;
+	u8 decoded_bits;
+	struct emul_code code;
 
 	u8 nr_read, read_pos;
 	u8 nr_write, write_pos;
@@ -74,8 +96,13 @@ int emul_read(struct emu_ctx *c, u64 la, void *data, unsigned int len, bool rmw)
 int emul_write(struct emu_ctx *c, u64 la, const void *data, unsigned int len);
 int emul_exchange(struct emu_ctx *c, u64 la, const void *old, const void *new, unsigned int len);
 int emul_probe(struct emu_ctx *c, u64 la, unsigned int len);
-/* Instruction bytes at @la, all in one page. */
-int emul_fetch(struct um_emul *em, u64 la, void *data, unsigned int len);
+/* The guest's paging state at this attempt. */
+const struct paging_desc *emul_desc(struct um_emul *em);
+/* Translate with the rights of the current privilege level: EMU_OK or EMU_FAULT. */
+int emul_walk(struct um_emul *em, u64 la, u32 pfec, struct walk_result *r);
+
+/* emulator_fetch.c: the instruction at RIP into ctx.insn. EMU_OK, EMU_FAULT or EMU_FAIL. */
+int emul_fetch(struct um_emul *em);
 
 /* emulator_io.c */
 int emul_in(struct emu_ctx *c, u16 port, unsigned int size, unsigned int ahead, void *data);

@@ -3,52 +3,59 @@
  * The emulator's view of guest memory: linear addresses through the guest's own tables to memslots, or to MMIO where
  * there is none. vm->srcu is held for reading; may sleep.
  */
+#include <linux/uaccess.h>
+
 #include "emulator.h"
 #include "mmu.h"
 
-static int walk(struct um_vcpu *vcpu, const struct paging_desc *d, gva_t gva, u32 pfec, bool set_ad,
-		gpa_t *gpa, u32 *error_code)
+static enum walk_status walk(struct um_vcpu *vcpu, const struct paging_desc *d, gva_t gva, u32 pfec,
+			     const struct walk_ops *ops, struct walk_result *r)
 {
-	const struct walk_ops probe = { .read = um_walk_ops.read };
 	bool smap_override = um_rflags(vcpu) & X86_EFLAGS_AC;
-	struct walk_result r;
 	enum walk_status status;
 
 	do {
-		status = walk_guest(d, gva, pfec, smap_override, set_ad ? &um_walk_ops : &probe, vcpu->vm, &r);
+		status = walk_guest(d, gva, pfec, smap_override, ops, vcpu->vm, r);
 	} while (status == WALK_RETRY);
-	*gpa = r.gpa;
-	*error_code = r.error_code;
 	return status;
 }
 
 int um_gva_to_gpa(struct um_vcpu *vcpu, gva_t gva, u32 pfec, bool set_ad, gpa_t *gpa, u32 *error_code)
 {
+	const struct walk_ops probe = { .read = um_walk_ops.read };
+	enum walk_status status;
 	struct paging_desc d;
+	struct walk_result r;
 
 	um_fill_paging_desc(vcpu, &d);
-	return walk(vcpu, &d, gva, pfec, set_ad, gpa, error_code);
+	status = walk(vcpu, &d, gva, pfec, set_ad ? &um_walk_ops : &probe, &r);
+	*gpa = r.gpa;
+	*error_code = r.error_code;
+	return status;
 }
 
-static int page_fault(struct um_emul *em, u64 la, u32 error)
+const struct paging_desc *emul_desc(struct um_emul *em)
 {
-	em->ctx.fault = (struct emu_fault){ .vector = UM_PF, .has_error = true, .error = error, .cr2 = la };
-	return EMU_FAULT;
-}
-
-static int translate(struct um_emul *em, u64 la, u32 pfec, gpa_t *gpa)
-{
-	u32 error;
-
 	if (!em->desc_valid) {
 		um_fill_paging_desc(em->vcpu, &em->desc);
 		em->desc_valid = true;
 	}
+	return &em->desc;
+}
+
+int emul_walk(struct um_emul *em, u64 la, u32 pfec, struct walk_result *r)
+{
 	if (um_cpl(em->vcpu) == 3)
 		pfec |= PFEC_U;
-	if (walk(em->vcpu, &em->desc, la, pfec, true, gpa, &error) == WALK_FAULT)
-		return page_fault(em, la, error);
-	return EMU_OK;
+	if (walk(em->vcpu, emul_desc(em), la, pfec, &um_walk_ops, r) == WALK_OK)
+		return EMU_OK;
+	em->ctx.fault = (struct emu_fault){
+		.vector = UM_PF,
+		.has_error = true,
+		.error = r->error_code,
+		.cr2 = la,
+	};
+	return EMU_FAULT;
 }
 
 /* The hardware translated the access that faulted: no second walk for it, if this is the one. */
@@ -60,18 +67,21 @@ static bool is_hinted(const struct um_emul *em, u64 la)
 
 static int translate_data(struct um_emul *em, u64 la, bool write, gpa_t *gpa)
 {
-	int r = EMU_OK;
+	struct walk_result walk;
+	int r;
 
 	if (em->xlat_page == la >> UM_PAGE_SHIFT && (em->xlat_write || !write)) {
 		*gpa = em->xlat_gpa | um_page_offset(la);
 		return EMU_OK;
 	}
-	if (is_hinted(em, la))
+	if (is_hinted(em, la)) {
 		*gpa = em->gpa_hint;
-	else
-		r = translate(em, la, write ? PFEC_W : 0, gpa);
-	if (r)
-		return r;
+	} else {
+		r = emul_walk(em, la, write ? PFEC_W : 0, &walk);
+		if (r)
+			return r;
+		*gpa = walk.gpa;
+	}
 	em->xlat_page = la >> UM_PAGE_SHIFT;
 	em->xlat_gpa = *gpa & UM_PAGE_MASK;
 	em->xlat_write = write;
@@ -91,25 +101,59 @@ static u64 next_page(const struct emu_ctx *c, u64 la)
 	return c->bits == 64 ? la : lower_32_bits(la);
 }
 
-int emul_fetch(struct um_emul *em, u64 la, void *data, unsigned int len)
+/* Where the host has @gpa; NULL: nowhere, or not for writing. */
+static void __user *gpa_user(struct um_emul *em, gpa_t gpa, bool write, struct um_memslot **slot)
 {
-	gpa_t gpa;
-	int r = translate(em, la, PFEC_I, &gpa);
+	gfn_t gfn = gpa_to_gfn(gpa);
 
-	if (r)
-		return r;
-	return um_read_guest(em->vcpu->vm, gpa, data, len) ? EMU_FAIL : EMU_OK;
+	*slot = um_slot_find(em->vcpu->vm, gfn);
+	if (!*slot || (write && ((*slot)->flags & KVM_MEM_READONLY)))
+		return NULL;
+	return (void __user *)(um_slot_hva(*slot, gfn) + um_page_offset(gpa));
+}
+
+/* An access of a register's size is one access, as the guest's would be. 0 or -EFAULT. */
+static int load(void *data, const void __user *user, unsigned int len)
+{
+	switch (len) {
+	case 1:
+		return get_user(*(u8 *)data, (const u8 __user *)user);
+	case 2:
+		return get_user(*(u16 *)data, (const u16 __user *)user);
+	case 4:
+		return get_user(*(u32 *)data, (const u32 __user *)user);
+	case 8:
+		return get_user(*(u64 *)data, (const u64 __user *)user);
+	}
+	return copy_from_user(data, user, len) ? -EFAULT : 0;
+}
+
+static int store(void __user *user, const void *data, unsigned int len)
+{
+	switch (len) {
+	case 1:
+		return put_user(*(const u8 *)data, (u8 __user *)user);
+	case 2:
+		return put_user(*(const u16 *)data, (u16 __user *)user);
+	case 4:
+		return put_user(*(const u32 *)data, (u32 __user *)user);
+	case 8:
+		return put_user(*(const u64 *)data, (u64 __user *)user);
+	}
+	return copy_to_user(user, data, len) ? -EFAULT : 0;
 }
 
 static int read_page(struct um_emul *em, u64 la, void *data, unsigned int len, bool rmw)
 {
-	struct um_vm *vm = em->vcpu->vm;
+	struct um_memslot *slot;
+	void __user *user;
 	gpa_t gpa;
 	int r = translate_data(em, la, rmw, &gpa);
 
 	if (r)
 		return r;
-	if (um_slot_find(vm, gpa_to_gfn(gpa)) && !um_read_guest(vm, gpa, data, len))
+	user = gpa_user(em, gpa, false, &slot);
+	if (user && !load(data, user, len))
 		return EMU_OK;
 	return emul_mmio_read(em, gpa, data, len);
 }
@@ -125,23 +169,20 @@ int emul_read(struct emu_ctx *c, u64 la, void *data, unsigned int len, bool rmw)
 	return r;
 }
 
-static bool writable(struct um_vm *vm, gpa_t gpa)
-{
-	struct um_memslot *slot = um_slot_find(vm, gpa_to_gfn(gpa));
-
-	return slot && !(slot->flags & KVM_MEM_READONLY);
-}
-
 static int write_page(struct um_emul *em, u64 la, const void *data, unsigned int len)
 {
 	struct um_vm *vm = em->vcpu->vm;
+	struct um_memslot *slot;
+	void __user *user;
 	gpa_t gpa;
 	int r = translate_data(em, la, true, &gpa);
 
 	if (r)
 		return r;
-	if (!writable(vm, gpa) || um_write_guest(vm, gpa, data, len))
+	user = gpa_user(em, gpa, true, &slot);
+	if (!user || store(user, data, len))
 		return emul_mmio_write(em, gpa, data, len);
+	um_mark_dirty(vm, slot, gpa_to_gfn(gpa));
 	um_mmu_gpa_written(vm, gpa, len);
 	return EMU_OK;
 }
@@ -214,7 +255,7 @@ int emul_exchange(struct emu_ctx *c, u64 la, const void *old, const void *new, u
 	r = translate_data(em, la, true, &gpa);
 	if (r)
 		return r;
-	r = writable(vm, gpa) ? cmpxchg_gpa(vm, gpa, old, new, len) : -EFAULT;
+	r = cmpxchg_gpa(vm, gpa, old, new, len);
 	if (r < 0)
 		return emul_mmio_write(em, gpa, new, len);
 	if (r)

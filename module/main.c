@@ -68,6 +68,7 @@ static int __init um_init(void)
 	if (error)
 		return error;
 	um_mmu_init();
+	um_state_init();
 	error = um_choose_backend();
 	if (error)
 		goto exit_hw;

@@ -87,6 +87,7 @@ struct um_vm {
 	bool dead;		/* a hardware or invariant failure: every KVM_RUN answers EIO */
 	u64 max_shadow_pages;	/* KVM_SET_NR_MMU_PAGES, 0 = automatic */
 	u64 tsc_khz;
+	u64 tsc_offset;		/* of the latest TSC write from userspace, 0: none yet; READ_ONCE, WRITE_ONCE */
 	struct um_vm_stats stats;
 
 	pid_t pid;		/* of its creator; names it in statistics */
@@ -218,6 +219,7 @@ struct um_vcpu {
 	struct um_msrs msr;
 	u64 tsc_offset;
 	u64 xcr0;
+	u32 pkru;		/* the guest's, while the CPU holds the host's */
 
 	u32 id, index;
 	struct mutex mutex;	/* one vCPU ioctl at a time */
@@ -289,6 +291,7 @@ extern const struct file_operations um_vcpu_fops;
 extern const struct file_operations um_vm_fops;
 
 /* state.c and cr.c: registers as the guest sees them. Callers have the vCPU loaded. */
+void um_state_init(void);	/* at load, after hw_init(): what vCPUs are offered */
 int um_set_cr0(struct um_vcpu *vcpu, u64 cr0);	/* 0, or 1: the guest gets #GP(0) */
 int um_set_cr3(struct um_vcpu *vcpu, u64 cr3);
 int um_set_cr4(struct um_vcpu *vcpu, u64 cr4);
@@ -305,7 +308,8 @@ void um_fill_paging_desc(struct um_vcpu *vcpu, struct paging_desc *d);
 int um_cpuid_init(struct um_vcpu *vcpu);
 void um_cpuid_destroy(struct um_vcpu *vcpu);
 void um_cpuid(struct um_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx);	/* inner loop: no lock, bounded */
-bool um_cpuid_has(struct um_vcpu *vcpu, u32 leaf, u32 subleaf, int reg, u32 bit);
+/* Does the guest's CPUID have any bit of @mask in @reg (CPUID_EAX..CPUID_EDX)? */
+bool um_cpuid_has(struct um_vcpu *vcpu, u32 leaf, u32 subleaf, int reg, u32 mask);
 u64 um_cr4_guest_allowed(struct um_vcpu *vcpu);	/* CR4 bits that the guest's CPUID offers */
 
 /* msr.c: 0; 1: the guest gets #GP(0). @host: userspace asks (KVM_GET/SET_MSRS), so read-only MSRs may be written. */

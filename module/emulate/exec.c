@@ -243,6 +243,7 @@ static int exec_cmpxchg(struct emu_ctx *c)
 	const struct emu_insn *insn = &c->insn;
 	u64 acc = emu_reg_read(c, UM_RAX, insn->size), flags = c->rflags;
 	struct place dst, src;
+	bool equal;
 	int r;
 
 	r = read_operand(c, &insn->dst, true, &dst);
@@ -251,11 +252,13 @@ static int exec_cmpxchg(struct emu_ctx *c)
 	if (r)
 		return r;
 	emu_alu(EMU_CMP, acc, dst.val, insn->size, &flags);
-	r = update_operand(c, &insn->dst, &dst, acc == dst.val ? src.val : dst.val);
+	equal = acc == dst.val;
+	if (equal || insn->dst.kind == EMU_K_MEM)	/* memory is written either way */
+		r = update_operand(c, &insn->dst, &dst, equal ? src.val : dst.val);
 	if (r)
 		return r;
 	c->rflags = flags;
-	if (acc != dst.val)
+	if (!equal)
 		emu_reg_write(c, UM_RAX, insn->size, dst.val);
 	return EMU_OK;
 }

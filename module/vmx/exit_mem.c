@@ -107,6 +107,9 @@ int exit_exception(struct vmx_vcpu *vmx)
 	case UM_MC:
 		return 1;	/* hw_leave() too */
 	case UM_DB:
+		/* ICEBP traps: RIP belongs after it, but the exit comes before (SDM "Instructions That Cause VM Exits"). */
+		if ((info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_PRIV_SW_EXCEPTION)
+			vmx_skip(vcpu);
 		um_queue_db(vcpu, vmx_exit_qual(vmx) & DB_QUAL_DR6);
 		return 1;
 	case UM_AC:

@@ -16,3 +16,41 @@ run_tests() {
 		echo "#END $label $test $?"
 	done
 }
+
+# Results of shell tests: begin LABEL NAME; check WHAT STATUS; skip WHAT REASON; finish
+begin() {
+	framed="$1 $2" count=0 failed=0
+	echo "#BEGIN $framed"
+}
+
+check() {
+	count=$((count + 1))
+	if [ "$2" -eq 0 ]; then
+		echo "ok $count - $1"
+	else
+		failed=1
+		echo "not ok $count - $1"
+	fi
+}
+
+skip() {
+	count=$((count + 1))
+	echo "ok $count - $1 # SKIP $2"
+}
+
+finish() {
+	echo "1..$count"
+	echo "#END $framed $failed"
+}
+
+# succeeds COMMAND..., fails COMMAND...: the status as check wants it, the output as diagnostics.
+succeeds() {
+	"$@" >command.log 2>&1
+	status=$?
+	[ $status -eq 0 ] || sed 's/^/# /' command.log
+	return $status
+}
+
+fails() {
+	! "$@" >command.log 2>&1
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * From the guest's RIP to a decoded instruction. Guarded by the vCPU's mutex; vm->srcu is held for reading.
+ *
+ * The translation of the last code page is kept together with the guest entries that it came from: while those read
+ * the same, a walk would find the same. So are the last bytes together with what they decoded to.
+ */
+#include <linux/uaccess.h>
+
+#include "emulator.h"
+
+static bool gptes_unchanged(const struct emul_code *code)
+{
+	unsigned int i;
+	u64 val;
+
+	for (i = 0; i < code->nr_gptes; i++)
+		if (get_user(val, code->gpte[i].where) || val != code->gpte[i].val)
+			return false;
+	return true;
+}
+
+static bool code_current(struct um_emul *em, u64 page, bool user)
+{
+	const struct emul_code *code = &em->code;
+
+	return code->page == page && code->user == user && code->generation == um_slots(em->vcpu->vm)->generation &&
+	       !memcmp(&code->desc, emul_desc(em), sizeof(code->desc)) && gptes_unchanged(code);
+}
+
+static void __user *gpa_user(struct um_vm *vm, gpa_t gpa)
+{
+	struct um_memslot *slot = um_slot_find(vm, gpa_to_gfn(gpa));
+
+	return slot ? (void __user *)(um_slot_hva(slot, gpa_to_gfn(gpa)) + um_page_offset(gpa)) : NULL;
+}
+
+/* Entries of 4 bytes are not worth it: code with such tables walks each time. */
+static bool remember_gptes(struct emul_code *code, struct um_vm *vm, u64 la, const struct walk_result *r)
+{
+	unsigned int level;
+
+	code->nr_gptes = 0;
+	if (code->desc.mode == PAGING_NONE)
+		return true;
+	if (code->desc.mode == PAGING_32)
+		return false;
+	for (level = r->top; level >= r->level; level--) {
+		struct emul_gpte *e = &code->gpte[code->nr_gptes++];
+
+		e->val = r->gpte[level];
+		e->where = gpa_user(vm, r->table[level] + walk_index(&code->desc, level, la) * sizeof(u64));
+		if (!e->where)
+			return false;
+	}
+	return true;
+}
+
+static int walk_code(struct um_emul *em, u64 la, bool user)
+{
+	struct um_vm *vm = em->vcpu->vm;
+	struct emul_code *code = &em->code;
+	struct walk_result walk;
+	int r = emul_walk(em, la, PFEC_I, &walk);
+
+	code->page = EMUL_NO_PAGE;
+	if (r)
+		return r;
+	code->user_page = gpa_user(vm, walk.gpa & UM_PAGE_MASK);
+	if (!code->user_page)
+		return EMU_FAIL;
+	code->desc = *emul_desc(em);
+	code->user = user;
+	code->generation = um_slots(vm)->generation;
+	if (remember_gptes(code, vm, la, &walk))
+		code->page = la >> UM_PAGE_SHIFT;
+	return EMU_OK;
+}
+
+/* @len bytes at @la, all in one page. */
+static int read_code(struct um_emul *em, u64 la, void *data, unsigned int len)
+{
+	bool user = um_cpl(em->vcpu) == 3;
+	const u64 __user *from;
+	u64 *to = data;
+	int r = EMU_OK;
+
+	if (!code_current(em, la >> UM_PAGE_SHIFT, user))
+		r = walk_code(em, la, user);
+	if (r)
+		return r;
+	from = em->code.user_page + um_page_offset(la);
+	if (len == EMUL_FETCH_BYTES)
+		return get_user(to[0], from) || get_user(to[1], from + 1) ? EMU_FAIL : EMU_OK;
+	return copy_from_user(data, from, len) ? EMU_FAIL : EMU_OK;
+}
+
+/* How many bytes from RIP on may be instruction bytes: 15, or fewer where the code segment ends. */
+static unsigned int fetch_window(struct um_emul *em, u64 *la)
+{
+	const struct kvm_segment *cs = &em->vcpu->segs[UM_CS];
+	u64 rip = em->ctx.rip;
+
+	if (em->ctx.bits == 64) {
+		*la = rip;
+		return EMU_MAX_LEN;
+	}
+	*la = lower_32_bits(cs->base + rip);
+	if (rip > cs->limit)
+		return 0;
+	return min_t(u64, EMU_MAX_LEN, cs->limit - rip + 1);
+}
+
+static int decode(struct um_emul *em)
+{
+	struct emu_ctx *c = &em->ctx;
+
+	em->decoded_bits = 0;
+	switch (emu_decode(&c->insn, em->bytes, em->nr_bytes, c->bits)) {
+	case EMU_DECODED:
+		if (em->nr_bytes == EMU_MAX_LEN)
+			em->decoded_bits = c->bits;
+		return EMU_OK;
+	case EMU_DECODE_UD:
+		return emu_fault(c, UM_UD);
+	case EMU_DECODE_SHORT:
+	case EMU_DECODE_LONG:
+		return emu_fault_err(c, UM_GP, 0);
+	default:
+		return EMU_FAIL;
+	}
+}
+
+static int fetch_whole(struct um_emul *em, u64 la)
+{
+	u64 raw[EMUL_FETCH_BYTES / sizeof(u64)];
+	int r = read_code(em, la, raw, sizeof(raw));
+
+	if (r)
+		return r;
+	if (em->decoded_bits == em->ctx.bits && !memcmp(raw, em->bytes, sizeof(raw)))
+		return EMU_OK;
+	memcpy(em->bytes, raw, sizeof(raw));
+	em->nr_bytes = EMU_MAX_LEN;
+	return decode(em);
+}
+
+/* The second page is fetched only when the instruction reaches into it. */
+static int fetch_split(struct um_emul *em, u64 la, unsigned int window)
+{
+	unsigned int first = min_t(unsigned int, window, UM_PAGE_SIZE - um_page_offset(la));
+	int r;
+
+	em->nr_bytes = 0;
+	r = read_code(em, la, em->bytes, first);
+	if (r)
+		return r;
+	em->nr_bytes = first;
+	if (first == window || emu_decode(&em->ctx.insn, em->bytes, first, em->ctx.bits) != EMU_DECODE_SHORT)
+		return decode(em);
+	la += first;
+	r = read_code(em, em->ctx.bits == 64 ? la : lower_32_bits(la), em->bytes + first, window - first);
+	if (r)
+		return r;
+	em->nr_bytes = window;
+	return decode(em);
+}
+
+int emul_fetch(struct um_emul *em)
+{
+	u64 la;
+	unsigned int window = fetch_window(em, &la);
+
+	if (window == EMU_MAX_LEN && um_page_offset(la) <= UM_PAGE_SIZE - EMUL_FETCH_BYTES)
+		return fetch_whole(em, la);
+	return fetch_split(em, la, window);
+}

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Shadow pages and their entries: every change of an entry goes through here, so that counts, reverse map and parent
+ * lists stay true. vm->mmu_lock is held for write.
+ *
+ * Flushing: a link or a table that goes away sets flush_due, and shadow_commit() flushes every vCPU before memory is
+ * freed. Who drops a leaf answers for the flush: at once when the host takes the page, by alter_gen when the guest
+ * itself has yet to flush.
+ */
+#include <linux/slab.h>
+#include "shadow.h"
+
+/* Index in the guest's table of what @slot shadows: a 1024-entry table has several shadow tables, its quadrants. */
+static unsigned int guest_index(const struct shadow_page *sp, unsigned int slot)
+{
+	unsigned int index = sp->role.quadrant * SPTE_ENTRIES + slot;
+
+	if (sp->role.mode != PAGING_32)
+		return slot;
+	return sp->role.level == UM_LEVEL_4K ? index : index / 2;
+}
+
+unsigned int shadow_gpte_size(const struct shadow_page *sp)
+{
+	return sp->role.mode == PAGING_32 ? sizeof(u32) : sizeof(u64);
+}
+
+gpa_t shadow_gpte_gpa(const struct shadow_page *sp, unsigned int slot)
+{
+	return gfn_to_gpa(sp->gfn) + guest_index(sp, slot) * shadow_gpte_size(sp);
+}
+
+/* The gfn that the leaf in @slot maps. */
+gfn_t shadow_leaf_gfn(const struct shadow_page *sp, unsigned int slot)
+{
+	return sp->gfns ? sp->gfns[slot] : sp->gfn + slot * um_level_pages(sp->role.level);
+}
+
+/* What the walk needs to know to judge entries of a table with @role. */
+void shadow_role_desc(union shadow_role role, struct paging_desc *d)
+{
+	*d = (struct paging_desc){
+		.mode = role.mode,
+		.maxphyaddr = role.maxphyaddr,
+		.nxe = role.nxe,
+		.wp = role.wp,
+		.pse = role.pse,
+		.pse36 = role.pse36,
+		.gbpages = role.gbpages,
+	};
+}
+
+static void forget_child(struct um_vm *vm, spte_t *sptep, struct shadow_page *child)
+{
+	spte_list_remove(&child->parents, sptep);
+	shadow_vm(vm)->flush_due = true;
+	/* Nobody syncs a page that no root reaches, so it would only grow stale. */
+	if (child->unsync && !child->parents.val)
+		shadow_zap(vm, child);
+}
+
+/* Make a present entry unknown. */
+void shadow_drop(struct um_vm *vm, spte_t *sptep)
+{
+	struct shadow_page *sp = shadow_page_of(sptep);
+	unsigned int slot = shadow_spte_slot(sp, sptep);
+	spte_t old = shadow_read(sptep);
+
+	shadow_write(sptep, shadow_vm(vm)->unknown);
+	sp->nr_present--;
+	if (spte_is_leaf(old, sp->role.level))
+		rmap_remove(vm, sptep, shadow_leaf_gfn(sp, slot), sp->role.level);
+	else
+		forget_child(vm, sptep, shadow_child(old));
+}
+
+/* The guest's entry is not present and its table is tracked: from now on the guest faults without an exit. */
+void shadow_set_absent(struct shadow_page *sp, spte_t *sptep)
+{
+	WARN_ON_ONCE(sp->unsync || !spte_is_unknown(shadow_read(sptep)));
+	shadow_write(sptep, spte_absent());
+	sp->nr_absent++;
+}
+
+/* @sptep is about to become present. */
+static void count_present(struct shadow_page *sp, const spte_t *sptep)
+{
+	if (spte_is_absent(shadow_read(sptep)))
+		sp->nr_absent--;
+	sp->nr_present++;
+}
+
+/* Link @child below @sptep, which is not present. */
+void shadow_link(struct um_vm *vm, struct shadow_cache *cache, spte_t *sptep, struct shadow_page *child)
+{
+	count_present(shadow_page_of(sptep), sptep);
+	spte_list_add(cache, &child->parents, sptep);
+	shadow_write(sptep, spte_table(__pa(child->spt)));
+}
+
+static void count_mapped(struct um_vm *vm, unsigned int level)
+{
+	if (level == UM_LEVEL_4K)
+		vm->stats.pages_mapped_4k++;
+	else
+		vm->stats.pages_mapped_2m++;
+}
+
+/*
+ * Put a leaf. One that only gains rights stays where it is: whoever still has the old one cached faults and finds the
+ * new one. Any other change of a present entry is flushed everywhere.
+ */
+void shadow_set_leaf(struct um_vm *vm, struct shadow_cache *cache, spte_t *sptep, gfn_t gfn, spte_t spte)
+{
+	struct shadow_page *sp = shadow_page_of(sptep);
+	unsigned int slot = shadow_spte_slot(sp, sptep), level = sp->role.level;
+	spte_t old = shadow_read(sptep);
+
+	if (spte_is_present(old)) {
+		if (spte_is_leaf(old, level) && spte_widens(old, spte) && shadow_leaf_gfn(sp, slot) == gfn) {
+			shadow_write(sptep, spte);
+			return;
+		}
+		shadow_drop(vm, sptep);
+		shadow_vm(vm)->flush_due = true;
+	}
+	count_present(sp, sptep);
+	if (sp->gfns)
+		sp->gfns[slot] = gfn;
+	rmap_add(vm, cache, sptep, gfn, level);
+	shadow_write(sptep, spte);
+	count_mapped(vm, level);
+}
+
+/* Take @sp out of every place where it can be found. */
+static void unhash(struct um_vm *vm, struct shadow_page *sp)
+{
+	struct shadow_vm *sh = shadow_vm(vm);
+
+	if (sp->invalid)
+		return;
+	hlist_del_init(&sp->hash);
+	list_del(&sp->link);
+	if (sp->unsync)
+		list_del(&sp->unsync_link);
+	if (sp->tracked)
+		shadow_untrack(vm, sp);
+	sp->unsync = false;
+	sh->nr_pages--;
+	vm->stats.mmu_pages = sh->nr_pages;
+	vm->stats.mmu_zapped++;
+}
+
+static void drop_entries(struct um_vm *vm, struct shadow_page *sp)
+{
+	unsigned int slot;
+
+	for (slot = 0; slot < SPTE_ENTRIES && sp->nr_present; slot++)
+		if (spte_is_present(shadow_read(&sp->spt[slot])))
+			shadow_drop(vm, &sp->spt[slot]);
+	/* A root may be walked for a while yet: what was absent must exit from now on. */
+	for (slot = 0; slot < SPTE_ENTRIES && sp->nr_absent; slot++) {
+		if (spte_is_absent(shadow_read(&sp->spt[slot]))) {
+			shadow_write(&sp->spt[slot], shadow_vm(vm)->unknown);
+			sp->nr_absent--;
+		}
+	}
+}
+
+/*
+ * Drop @sp and all that it holds; its memory goes at the next shadow_commit(). A page that is a root stays, empty,
+ * until no vCPU names it.
+ */
+void shadow_zap(struct um_vm *vm, struct shadow_page *sp)
+{
+	struct shadow_vm *sh = shadow_vm(vm);
+
+	if (sp->invalid)
+		return;
+	unhash(vm, sp);
+	sp->invalid = true;
+	sh->flush_due = true;
+	while (sp->parents.val)
+		shadow_drop(vm, spte_list_first(&sp->parents));
+	drop_entries(vm, sp);
+	if (!sp->root_refs) {
+		list_add(&sp->link, &sh->zapped);
+		return;
+	}
+	WRITE_ONCE(sh->invalid_gen, sh->invalid_gen + 1);
+	um_request_all(vm, UM_REQ_RELOAD_ROOT, false);
+}
+
+void shadow_root_put(struct um_vm *vm, struct shadow_page *sp)
+{
+	struct shadow_vm *sh = shadow_vm(vm);
+
+	if (--sp->root_refs || !sp->invalid)
+		return;
+	list_add(&sp->link, &sh->zapped);
+	sh->flush_due = true;
+}
+
+/* Flush what was unlinked out of every vCPU, then free it. */
+void shadow_commit(struct um_vm *vm)
+{
+	struct shadow_vm *sh = shadow_vm(vm);
+	struct shadow_page *sp, *next;
+
+	if (!sh->flush_due)
+		return;
+	sh->flush_due = false;
+	um_flush_remote_tlbs(vm);
+	list_for_each_entry_safe(sp, next, &sh->zapped, link) {
+		list_del(&sp->link);
+		vm->stats.mmu_table_bytes -= sp->gfns ? 2 * PAGE_SIZE : PAGE_SIZE;
+		shadow_free_page(sp);
+	}
+}

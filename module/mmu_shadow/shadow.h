@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Private structures of the shadow backend. All of them belong to vm->mmu_lock, held for write, except what is marked
+ * as the vCPU thread's own.
+ */
+#ifndef UM_SHADOW_SHADOW_H
+#define UM_SHADOW_SHADOW_H
+
+#include "../mmu.h"
+#include "spte.h"
+
+#define SHADOW_HASH_BITS	12
+#define SHADOW_ROOTS		8	/* cached roots of a vCPU, each with a tag of its own */
+#define SHADOW_PAE_TABLES	4
+#define SHADOW_MIN_PAGES	64	/* the smallest automatic cap */
+#define SHADOW_CAP_SHARE	50	/* automatic cap: one shadow page for so many guest pages */
+#define SHADOW_STALE		(~0ULL)	/* a generation that equals none */
+
+/* The guest state that gives a shadow page its meaning besides its gfn; compared on every reuse. */
+union shadow_role {
+	u32 word;
+	struct {
+		u32 level : 3;
+		u32 mode : 3;		/* enum paging_mode */
+		u32 access : 3;		/* ACC_* inherited from all upper levels */
+		u32 quadrant : 2;	/* which part of a 1024-entry table; of a page directory, which GiB */
+		u32 direct : 1;		/* no guest table: part of a large page, or of guest memory without paging */
+		u32 nxe : 1;
+		u32 wp : 1;
+		u32 smep_nowp : 1;	/* SMEP, where WP = 0 makes user pages kernel-writable */
+		u32 smap_nowp : 1;
+		u32 pse : 1;
+		u32 pse36 : 1;
+		u32 gbpages : 1;
+		u32 maxphyaddr : 6;
+	};
+};
+
+/* A set of pointers to sptes: empty, one pointer, or (bit 0 set) a chain of struct spte_desc. */
+struct spte_list {
+	unsigned long val;
+};
+
+/* One table that hardware walks. page_private() of @spt points back here. */
+struct shadow_page {
+	struct hlist_node hash;
+	struct list_head link;		/* shadow_vm.pages in order of creation, or .zapped */
+	struct list_head unsync_link;
+	gfn_t gfn;			/* of the guest table; direct: the first gfn mapped */
+	union shadow_role role;
+	u16 nr_present, nr_absent;	/* entries in these states */
+	u16 root_refs;			/* cached roots of vCPUs that name it */
+	bool tracked;			/* counted in by um_track_add(): synced with the guest's table */
+	bool unsync;			/* the guest writes its table freely; entries may be stale until it flushes */
+	bool invalid;			/* zapped, kept only by root_refs */
+	bool reaches;			/* valid when visit is the present one */
+	u64 visit;
+	spte_t *spt;
+	u64 *gfns;			/* of each leaf; NULL where it follows from @gfn or the level has no leaf */
+	struct spte_list parents;
+};
+
+/* The reverse map of 2 MiB of guest memory: which sptes map each of its pages. */
+struct rmap_node {
+	struct spte_list large;		/* 2 MiB leaves */
+	unsigned int used;		/* leaves in all lists */
+	struct spte_list *page;		/* by gfn within the 2 MiB */
+};
+
+struct shadow_vm {
+	struct hlist_head *hash;
+	struct list_head pages;
+	struct list_head unsync;
+	struct list_head zapped;	/* unreachable but for what CPUs cache: freed by shadow_commit() */
+	bool flush_due;			/* since the last remote flush a link or a table went away */
+	spte_t unknown;
+	struct xarray rmap;		/* struct rmap_node by gfn / 512 */
+	struct rmap_node *last_node;
+	gfn_t last_index;
+	u64 nr_pages;
+	u64 slot_pages;
+	u64 visit;
+	/*
+	 * Generations; written under mmu_lock, read without it. alter: leaves were removed or altered without a remote
+	 * flush, unsync: a table went unsync, invalid: a page with root_refs was zapped.
+	 */
+	u64 alter_gen, unsync_gen, invalid_gen;
+	void *sync_buf;			/* a guest table under resync */
+};
+
+/* Allocated before mmu_lock is taken; the vCPU thread's own. */
+#define SHADOW_CACHE_PAGES	5
+#define SHADOW_CACHE_DESCS	8
+struct spte_desc;
+struct shadow_cache {
+	unsigned int nr_pages, nr_gfns, nr_descs;
+	struct shadow_page *page[SHADOW_CACHE_PAGES];
+	u64 *gfns[SHADOW_CACHE_PAGES];
+	struct spte_desc *desc[SHADOW_CACHE_DESCS];
+};
+
+/* A cached root. The vCPU thread's own, but that the pages it names count it. */
+struct shadow_root {
+	u64 key[SHADOW_PAE_TABLES];	/* the guest's: top table's gpa in [0], or the PDPTE registers */
+	union shadow_role role;
+	unsigned int nr;		/* pages in sp; 0: the slot is free */
+	struct shadow_page *sp[SHADOW_PAE_TABLES];	/* the top table, or those under a PAE root */
+	hpa_t hpa;
+	u64 alter_gen, unsync_gen, invalid_gen;	/* up to which the tag and the tables are known good */
+	u64 used;
+	u16 tag;
+};
+
+/* The vCPU thread's own. */
+struct shadow_vcpu {
+	struct shadow_root *cur;	/* NULL: none loaded */
+	struct paging_desc desc;	/* of the paging state that cur was loaded for */
+	union shadow_role role;		/* of cur's top level */
+	bool by_cr3;			/* CR3 alone tells address spaces apart (not so with PDPTE registers) */
+	bool noflush_ok;		/* bit 63 of CR3 has a meaning: CR4.PCIDE */
+	bool sync;			/* the guest flushed since cur was loaded: unsync tables are due */
+	bool has_ept;			/* unpaged code runs on EPT */
+	u64 clock;			/* counts loads, for the age of roots */
+	gfn_t zapped_gfn;		/* the upper table zapped last because the guest wrote it, */
+	u64 zapped_rip;			/* and by which instruction */
+	u64 *pae_tables;		/* SHADOW_ROOTS PAE roots in a page below 4 GiB */
+	struct shadow_root root[SHADOW_ROOTS];
+	struct shadow_cache cache;
+};
+
+static inline struct shadow_vm *shadow_vm(const struct um_vm *vm)
+{
+	return vm->mmu_priv[UM_BACKEND_SHADOW];
+}
+
+static inline struct shadow_vcpu *shadow_vcpu(const struct um_vcpu *vcpu)
+{
+	return vcpu->mmu_priv[UM_BACKEND_SHADOW];
+}
+
+static inline struct shadow_page *shadow_page_of(const spte_t *sptep)
+{
+	return (struct shadow_page *)page_private(virt_to_page(sptep));
+}
+
+static inline struct shadow_page *shadow_child(spte_t spte)
+{
+	return shadow_page_of(__va(spte_hpa(spte)));
+}
+
+static inline unsigned int shadow_spte_slot(const struct shadow_page *sp, const spte_t *sptep)
+{
+	return sptep - sp->spt;
+}
+
+static inline spte_t shadow_read(const spte_t *sptep)
+{
+	return (spte_t){ READ_ONCE(sptep->val) };
+}
+
+static inline void shadow_write(spte_t *sptep, spte_t spte)
+{
+	WRITE_ONCE(sptep->val, spte.val);
+}
+
+/* page.c: entries and pages */
+gpa_t shadow_gpte_gpa(const struct shadow_page *sp, unsigned int slot);
+unsigned int shadow_gpte_size(const struct shadow_page *sp);
+gfn_t shadow_leaf_gfn(const struct shadow_page *sp, unsigned int slot);
+void shadow_role_desc(union shadow_role role, struct paging_desc *d);
+void shadow_drop(struct um_vm *vm, spte_t *sptep);
+void shadow_set_absent(struct shadow_page *sp, spte_t *sptep);
+void shadow_link(struct um_vm *vm, struct shadow_cache *cache, spte_t *sptep, struct shadow_page *child);
+void shadow_set_leaf(struct um_vm *vm, struct shadow_cache *cache, spte_t *sptep, gfn_t gfn, spte_t spte);
+void shadow_zap(struct um_vm *vm, struct shadow_page *sp);
+void shadow_root_put(struct um_vm *vm, struct shadow_page *sp);
+void shadow_commit(struct um_vm *vm);
+
+/* cache.c: allocation, lookup, cap */
+int shadow_cache_fill(struct um_vm *vm, struct shadow_cache *cache);
+void shadow_cache_drain(struct shadow_cache *cache);
+struct spte_desc *shadow_cache_desc(struct shadow_cache *cache);
+struct shadow_page *shadow_get_page(struct um_vm *vm, struct shadow_cache *cache, gfn_t gfn, union shadow_role role);
+void shadow_free_page(struct shadow_page *sp);
+void shadow_make_room(struct um_vm *vm);
+struct hlist_head *shadow_bucket(struct shadow_vm *sh, gfn_t gfn);
+
+/* All pages that shadow the guest table at @gfn; @next allows the loop to zap @sp. */
+#define for_each_table_at(sh, sp, next, at) \
+	hlist_for_each_entry_safe(sp, next, shadow_bucket(sh, at), hash) \
+		if ((sp)->gfn != (at) || (sp)->role.direct) \
+			continue; \
+		else
+
+/* rmap.c: which sptes map a gfn */
+void spte_list_add(struct shadow_cache *cache, struct spte_list *list, spte_t *sptep);
+void spte_list_remove(struct spte_list *list, spte_t *sptep);
+spte_t *spte_list_first(const struct spte_list *list);
+/* Call @fn on every member until it answers true; true if one did. @fn must not change the list. */
+bool spte_list_any(const struct spte_list *list, bool (*fn)(spte_t *sptep, void *arg), void *arg);
+int rmap_prepare(struct um_vm *vm, gfn_t gfn);
+bool rmap_prepared(struct um_vm *vm, gfn_t gfn);
+void rmap_add(struct um_vm *vm, struct shadow_cache *cache, spte_t *sptep, gfn_t gfn, unsigned int level);
+void rmap_remove(struct um_vm *vm, spte_t *sptep, gfn_t gfn, unsigned int level);
+bool rmap_unmap(struct um_vm *vm, gfn_t start, gfn_t end);
+bool rmap_wrprotect(struct um_vm *vm, gfn_t start, gfn_t end);
+bool rmap_age(struct um_vm *vm, gfn_t start, gfn_t end, bool clear);
+void rmap_trim(struct um_vm *vm, gfn_t start, gfn_t end);
+void rmap_destroy(struct um_vm *vm);
+
+/* sync.c: write tracking */
+void shadow_track(struct um_vm *vm, struct shadow_page *sp);
+void shadow_untrack(struct um_vm *vm, struct shadow_page *sp);
+bool shadow_unsync_leaves(struct um_vm *vm, gfn_t gfn);
+void shadow_zap_tables(struct um_vm *vm, gfn_t gfn);
+void shadow_sync_under(struct um_vm *vm, struct shadow_page *top);
+void shadow_sync_root(struct um_vm *vm, struct shadow_root *root);
+void shadow_gpa_written(struct um_vm *vm, gpa_t gpa, size_t len);
+
+/* root.c: cached roots */
+int shadow_load_root(struct um_vcpu *vcpu);
+bool shadow_invlpg(struct um_vcpu *vcpu, gva_t gva, bool all, bool fast);
+bool shadow_cr3_fast(struct um_vcpu *vcpu, u64 cr3);
+void shadow_paging_changed(struct um_vcpu *vcpu, u32 what);
+void shadow_roots_destroy(struct um_vcpu *vcpu);
+
+/* fault.c */
+enum um_fault_result shadow_fault(struct um_vcpu *vcpu, struct um_fault *f);
+spte_t *shadow_lookup(const struct shadow_root *root, gva_t gva, unsigned int *level);
+
+extern const struct um_mmu_ops shadow_unpaged_ops;
+extern bool shadow_pf_filter;
+
+#endif

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Keeping shadow pages true to the guest's tables. A shadowed table is tracked: nobody maps it writable, so a write is
+ * seen. A leaf table that the guest writes goes unsync: tracking ends, its entries may be stale until the guest
+ * flushes, and a CR3 load tracks and reads it anew. vm->mmu_lock is held for write, vm->srcu for read.
+ */
+#include <linux/slab.h>
+#include "shadow.h"
+
+/*
+ * Begin to track @sp's guest table. Until the flush that shadow_commit() does, CPUs may still write it. @sp->tracked
+ * stays false when no memory is there any more.
+ */
+void shadow_track(struct um_vm *vm, struct shadow_page *sp)
+{
+	struct um_memslot *slot = um_slot_find(vm, sp->gfn);
+
+	if (!slot)
+		return;
+	um_track_add(vm, slot, sp->gfn);
+	sp->tracked = true;
+	if (um_mmu_wrprotect(vm, slot, sp->gfn, sp->gfn + 1))
+		shadow_vm(vm)->flush_due = true;
+}
+
+void shadow_untrack(struct um_vm *vm, struct shadow_page *sp)
+{
+	struct um_memslot *slot = um_slot_find(vm, sp->gfn);
+
+	sp->tracked = false;
+	if (slot && um_tracked(slot, sp->gfn))
+		um_track_remove(vm, slot, sp->gfn);
+}
+
+static void make_unsync(struct um_vm *vm, struct shadow_page *sp)
+{
+	struct shadow_vm *sh = shadow_vm(vm);
+	unsigned int slot;
+
+	shadow_untrack(vm, sp);
+	sp->unsync = true;
+	list_add(&sp->unsync_link, &sh->unsync);
+	/* The guest may make these present without our seeing it, and then its access must not fault in the guest. */
+	for (slot = 0; sp->nr_absent; slot++) {
+		if (spte_is_absent(shadow_read(&sp->spt[slot]))) {
+			shadow_write(&sp->spt[slot], sh->unknown);
+			sp->nr_absent--;
+		}
+	}
+	WRITE_ONCE(sh->unsync_gen, sh->unsync_gen + 1);
+	vm->stats.mmu_unsync++;
+}
+
+/* Let the guest write the table at @gfn freely; false when it serves as an upper table too. */
+bool shadow_unsync_leaves(struct um_vm *vm, gfn_t gfn)
+{
+	struct shadow_vm *sh = shadow_vm(vm);
+	struct shadow_page *sp;
+	struct hlist_node *next;
+
+	for_each_table_at(sh, sp, next, gfn)
+		if (sp->role.level > UM_LEVEL_4K)
+			return false;
+	for_each_table_at(sh, sp, next, gfn)
+		if (!sp->unsync)
+			make_unsync(vm, sp);
+	return true;
+}
+
+/* Zap every page that shadows the table at @gfn, so that the guest may write it. */
+void shadow_zap_tables(struct um_vm *vm, gfn_t gfn)
+{
+	struct shadow_vm *sh = shadow_vm(vm);
+	struct shadow_page *sp;
+	struct hlist_node *next;
+
+again:
+	for_each_table_at(sh, sp, next, gfn) {
+		shadow_zap(vm, sp);
+		goto again;	/* its children may have been in this bucket, too */
+	}
+}
+
+static u64 buffered_gpte(const void *buf, unsigned int size, unsigned int slot)
+{
+	return size == sizeof(u32) ? ((const u32 *)buf)[slot] : ((const u64 *)buf)[slot];
+}
+
+/* Is the present leaf in @slot still what @gpte stands for? A = 0 ends it: the next access has to set A. */
+static bool leaf_holds(const struct shadow_page *sp, const struct paging_desc *d, unsigned int slot, u64 gpte)
+{
+	u8 granted = walk_entry_access(d, gpte) & sp->role.access;
+
+	if (!(gpte & GPTE_P) || !(gpte & GPTE_A) || (gpte & walk_reserved(d, UM_LEVEL_4K, true)))
+		return false;
+	if (gpa_to_gfn(walk_leaf_gpa(d, UM_LEVEL_4K, gpte)) != sp->gfns[slot])
+		return false;
+	if (!(gpte & GPTE_D))
+		granted &= ~ACC_W;
+	return spte_access_holds(spte_access(shadow_read(&sp->spt[slot])), granted);
+}
+
+/* @sp is a tracked leaf table whose entries may be stale: drop those that are. False: the table cannot be read. */
+static bool resync(struct um_vm *vm, struct shadow_page *sp)
+{
+	struct shadow_vm *sh = shadow_vm(vm);
+	unsigned int slot, size = shadow_gpte_size(sp);
+	struct paging_desc d;
+	bool altered = false;
+
+	if (um_read_guest_atomic(vm, shadow_gpte_gpa(sp, 0), sh->sync_buf, SPTE_ENTRIES * size))
+		return false;
+	shadow_role_desc(sp->role, &d);
+	for (slot = 0; slot < SPTE_ENTRIES; slot++) {
+		u64 gpte = buffered_gpte(sh->sync_buf, size, slot);
+		spte_t *sptep = &sp->spt[slot];
+
+		if (spte_is_present(shadow_read(sptep)) && !leaf_holds(sp, &d, slot, gpte)) {
+			shadow_drop(vm, sptep);
+			altered = true;
+		}
+		if (!(gpte & GPTE_P))
+			shadow_set_absent(sp, sptep);
+	}
+	if (altered)
+		WRITE_ONCE(sh->alter_gen, sh->alter_gen + 1);
+	vm->stats.mmu_resync++;
+	return true;
+}
+
+static bool reaches(struct shadow_page *sp, u64 visit);
+
+static bool parent_reaches(spte_t *sptep, void *visit)
+{
+	return reaches(shadow_page_of(sptep), *(u64 *)visit);
+}
+
+/* Does @sp lie below a page that the present visit marked? Each page is asked once in a visit. */
+static bool reaches(struct shadow_page *sp, u64 visit)
+{
+	if (sp->visit != visit) {
+		sp->visit = visit;
+		sp->reaches = false;
+		sp->reaches = spte_list_any(&sp->parents, parent_reaches, &visit);
+	}
+	return sp->reaches;
+}
+
+static void mark(struct shadow_page *sp, u64 visit)
+{
+	sp->visit = visit;
+	sp->reaches = true;
+}
+
+/* Sync what lies below the marked pages: track all of it, flush once, then read. */
+static void sync_marked(struct um_vm *vm)
+{
+	struct shadow_vm *sh = shadow_vm(vm);
+	struct shadow_page *sp, *next;
+	LIST_HEAD(due);
+
+	list_for_each_entry_safe(sp, next, &sh->unsync, unsync_link) {
+		if (!reaches(sp, sh->visit))
+			continue;
+		list_move(&sp->unsync_link, &due);
+		shadow_track(vm, sp);
+	}
+	shadow_commit(vm);
+	list_for_each_entry_safe(sp, next, &due, unsync_link) {
+		list_del(&sp->unsync_link);
+		sp->unsync = false;
+		if (!sp->tracked || !resync(vm, sp))
+			shadow_zap(vm, sp);
+	}
+	shadow_commit(vm);
+}
+
+void shadow_sync_under(struct um_vm *vm, struct shadow_page *top)
+{
+	mark(top, ++shadow_vm(vm)->visit);
+	sync_marked(vm);
+}
+
+void shadow_sync_root(struct um_vm *vm, struct shadow_root *root)
+{
+	struct shadow_vm *sh = shadow_vm(vm);
+	unsigned int i;
+
+	if (!list_empty(&sh->unsync)) {
+		sh->visit++;
+		for (i = 0; i < root->nr; i++)
+			if (root->sp[i])
+				mark(root->sp[i], sh->visit);
+		sync_marked(vm);
+	}
+	root->unsync_gen = sh->unsync_gen;
+}
+
+/* The entries of @sp that lie in [@gpa, @gpa + @len) of its table have changed: shadow them anew. */
+static void forget_written(struct um_vm *vm, struct shadow_page *sp, gpa_t gpa, size_t len)
+{
+	struct shadow_vm *sh = shadow_vm(vm);
+	unsigned int size = shadow_gpte_size(sp);
+	int per = sp->role.mode == PAGING_32 && sp->role.level > UM_LEVEL_4K ? 2 : 1;
+	int base = sp->role.quadrant * SPTE_ENTRIES;
+	int slot = (int)(um_page_offset(gpa) / size) * per - base;
+	int last = (int)(um_page_offset(gpa + len - 1) / size) * per + per - 1 - base;
+
+	for (slot = max(slot, 0); slot <= min(last, SPTE_ENTRIES - 1); slot++) {
+		spte_t *sptep = &sp->spt[slot];
+
+		if (spte_is_present(shadow_read(sptep))) {
+			shadow_drop(vm, sptep);
+			WRITE_ONCE(sh->alter_gen, sh->alter_gen + 1);
+		} else if (spte_is_absent(shadow_read(sptep))) {
+			shadow_write(sptep, sh->unknown);
+			sp->nr_absent--;
+		}
+	}
+}
+
+static void table_written(struct um_vm *vm, gpa_t gpa, size_t len)
+{
+	struct shadow_vm *sh = shadow_vm(vm);
+	struct shadow_page *sp;
+	struct hlist_node *next;
+
+	for_each_table_at(sh, sp, next, gpa_to_gfn(gpa))
+		if (!sp->unsync)
+			forget_written(vm, sp, gpa, len);
+}
+
+/* An unsync table needs nothing: the guest has yet to flush, as after its own write. */
+void shadow_gpa_written(struct um_vm *vm, gpa_t gpa, size_t len)
+{
+	write_lock(&vm->mmu_lock);
+	while (len) {
+		size_t part = min_t(size_t, len, UM_PAGE_SIZE - um_page_offset(gpa));
+
+		table_written(vm, gpa, part);
+		gpa += part;
+		len -= part;
+	}
+	shadow_commit(vm);
+	write_unlock(&vm->mmu_lock);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Guest MSRs: what the files behind um_msr_read() and um_msr_write() share. The vCPU's mutex
+ * guards all values.
+ */
+#ifndef UM_MSR_H
+#define UM_MSR_H
+
+#include "umbra.h"
+
+#define UM_MCE_BANKS		32
+#define UM_NR_VAR_MTRR		8
+#define UM_MAX_IO_MSRS		256	/* of one KVM_GET_MSRS or KVM_SET_MSRS */
+
+#define UM_MCG_CTL_P		BIT_ULL(8)
+#define UM_MCG_SER_P		BIT_ULL(24)
+/* What KVM_X86_SETUP_MCE takes besides the bank count. */
+#define UM_MCE_CAP		(UM_MCG_CTL_P | UM_MCG_SER_P)
+
+#define UM_MSR_MTRR_FIRST	0x200
+#define UM_MSR_MTRR_LAST	0x2ff
+
+/* 0, or 1: not such an MSR, or a bad value. */
+int um_mtrr_read(struct um_vcpu *vcpu, u32 index, u64 *val);
+int um_mtrr_write(struct um_vcpu *vcpu, u32 index, u64 val);
+int um_mce_read(struct um_vcpu *vcpu, u32 index, u64 *val, bool host);
+int um_mce_write(struct um_vcpu *vcpu, u32 index, u64 val, bool host);
+long um_ioc_setup_mce(void *owner, void *arg, unsigned long uarg);
+long um_ioc_set_mce(void *owner, void *arg, unsigned long uarg);
+
+bool um_pat_valid(u64 pat);
+bool um_apic_base_valid(struct um_vcpu *vcpu, u64 apic_base);
+void um_set_apic_base(struct um_vcpu *vcpu, u64 apic_base);
+/* Userspace sets the TSC: vCPUs given about the same value share one offset. */
+void um_tsc_sync(struct um_vcpu *vcpu, u64 tsc);
+
+extern u64 um_arch_caps;	/* IA32_ARCH_CAPABILITIES offered to guests; constant after load */
+void um_msr_setup(void);	/* at load */
+void um_msr_reset(struct um_vcpu *vcpu);
+
+/* msr_io.c */
+long um_ioc_get_msrs(void *owner, void *arg, unsigned long uarg);
+long um_ioc_set_msrs(void *owner, void *arg, unsigned long uarg);
+
+#endif

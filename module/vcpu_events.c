@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Events that userspace raises or moves: KVM_INTERRUPT, KVM_NMI, KVM_GET_VCPU_EVENTS and
+ * KVM_SET_VCPU_EVENTS. The vCPU's mutex guards vcpu->ev; the vCPU is loaded.
+ */
+#include <asm/kvm.h>
+
+#include "event.h"
+#include "umbra.h"
+
+#define UM_EVENTS_REPORTED	(KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW | \
+				 KVM_VCPUEVENT_VALID_SMM)
+/*
+ * SIPI needs an in-kernel APIC and is ignored, as are payloads and triple faults refused
+ * without their capability.
+ */
+#define UM_EVENTS_ACCEPTED	(UM_EVENTS_REPORTED | KVM_VCPUEVENT_VALID_SIPI_VECTOR)
+#define UM_LAST_EXCEPTION	31
+
+void um_queue_irq(struct um_vcpu *vcpu, u8 vector)
+{
+	vcpu->ev.irq_injected = true;
+	vcpu->ev.irq_soft = false;
+	vcpu->ev.irq_vector = vector;
+	um_make_request(vcpu, UM_REQ_EVENT);
+}
+
+/* Without an in-kernel irqchip userspace is the controller: the latest vector wins. */
+long um_ioc_interrupt(void *owner, void *arg, unsigned long uarg)
+{
+	const struct kvm_interrupt *irq = arg;
+
+	if (irq->irq >= KVM_NR_INTERRUPTS)
+		return -EINVAL;
+	um_queue_irq(owner, irq->irq);
+	return 0;
+}
+
+/* One NMI can wait behind the one being handled, and one more while none is. */
+long um_ioc_nmi(void *owner, void *arg, unsigned long uarg)
+{
+	struct um_vcpu *vcpu = owner;
+	struct um_events *ev = &vcpu->ev;
+	u8 limit;
+
+	um_need(vcpu, UM_ST_INTR);
+	limit = vcpu->nmi_block || ev->nmi_injected ? 1 : 2;
+	ev->nmi_pending = min_t(u8, ev->nmi_pending + 1, limit);
+	um_make_request(vcpu, UM_REQ_EVENT);
+	return 0;
+}
+
+/*
+ * Userspace cannot tell a pending exception from one in delivery, so both are reported as
+ * injected and its CR2 or DR6 is set now. INT3 and INTO are left out: they recur, because RIP
+ * was not advanced.
+ */
+static void um_get_exception(struct um_vcpu *vcpu, struct kvm_vcpu_events *events)
+{
+	const struct um_exception *exc = &vcpu->ev.exc;
+
+	if (exc->pending)
+		um_exception_payload(vcpu);
+	if (exc->vector != UM_BP && exc->vector != UM_OF)
+		events->exception.injected = exc->pending || exc->injected;
+	events->exception.nr = exc->vector;
+	events->exception.has_error_code = exc->has_error;
+	events->exception.error_code = exc->error;
+}
+
+long um_ioc_get_vcpu_events(void *owner, void *arg, unsigned long uarg)
+{
+	struct kvm_vcpu_events *events = arg;
+	struct um_vcpu *vcpu = owner;
+	const struct um_events *ev = &vcpu->ev;
+
+	um_need(vcpu, UM_ST_INTR);
+	um_get_exception(vcpu, events);
+	events->interrupt.injected = ev->irq_injected && !ev->irq_soft;
+	events->interrupt.nr = ev->irq_vector;
+	if (vcpu->movss_block)
+		events->interrupt.shadow |= KVM_X86_SHADOW_INT_MOV_SS;
+	if (vcpu->sti_block)
+		events->interrupt.shadow |= KVM_X86_SHADOW_INT_STI;
+	events->nmi.injected = ev->nmi_injected;
+	events->nmi.pending = ev->nmi_pending != 0;
+	events->nmi.masked = vcpu->nmi_block;
+	events->flags = UM_EVENTS_REPORTED;
+	return 0;
+}
+
+static bool um_events_valid(const struct kvm_vcpu_events *events)
+{
+	if (events->flags & ~UM_EVENTS_ACCEPTED)
+		return false;
+	if (events->exception.injected &&
+	    (events->exception.nr > UM_LAST_EXCEPTION || events->exception.nr == UM_NMI))
+		return false;
+	/* There is no system management mode to be in. */
+	if (!(events->flags & KVM_VCPUEVENT_VALID_SMM))
+		return true;
+	return !events->smi.smm && !events->smi.pending;
+}
+
+static void um_set_shadow(struct um_vcpu *vcpu, u8 shadow)
+{
+	vcpu->movss_block = shadow & KVM_X86_SHADOW_INT_MOV_SS;
+	vcpu->sti_block = !vcpu->movss_block && (shadow & KVM_X86_SHADOW_INT_STI);
+}
+
+long um_ioc_set_vcpu_events(void *owner, void *arg, unsigned long uarg)
+{
+	const struct kvm_vcpu_events *events = arg;
+	struct um_vcpu *vcpu = owner;
+	struct um_events *ev = &vcpu->ev;
+
+	if (!um_events_valid(events))
+		return -EINVAL;
+	um_need(vcpu, UM_ST_INTR);
+	ev->exc = (struct um_exception){
+		.injected = events->exception.injected,
+		.vector = events->exception.nr,
+		.has_error = events->exception.has_error_code,
+		.error = events->exception.error_code,
+	};
+	ev->irq_injected = events->interrupt.injected;
+	ev->irq_vector = events->interrupt.nr;
+	ev->irq_soft = events->interrupt.soft;
+	ev->irq_insn_len = 0;
+	if (events->flags & KVM_VCPUEVENT_VALID_SHADOW)
+		um_set_shadow(vcpu, events->interrupt.shadow);
+	ev->nmi_injected = events->nmi.injected;
+	if (events->flags & KVM_VCPUEVENT_VALID_NMI_PENDING)
+		ev->nmi_pending = events->nmi.pending;
+	vcpu->nmi_block = events->nmi.masked;
+	um_dirty(vcpu, UM_ST_INTR);
+	um_make_request(vcpu, UM_REQ_EVENT);
+	return 0;
+}

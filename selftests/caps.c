@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-2.0
+/* KVM_CHECK_EXTENSION: what clients need is there, what is not there is not half there. */
+#include <errno.h>
+#include <sys/ioctl.h>
+
+#include "lib/vm.h"
+
+static const struct {
+	unsigned int cap;
+	const char *name;
+} needed[] = {
+	{ KVM_CAP_USER_MEMORY, "USER_MEMORY" },
+	{ KVM_CAP_DESTROY_MEMORY_REGION_WORKS, "DESTROY_MEMORY_REGION_WORKS" },
+	{ KVM_CAP_JOIN_MEMORY_REGIONS_WORKS, "JOIN_MEMORY_REGIONS_WORKS" },
+	{ KVM_CAP_SYNC_MMU, "SYNC_MMU" },
+	{ KVM_CAP_NR_VCPUS, "NR_VCPUS" },
+	{ KVM_CAP_MAX_VCPUS, "MAX_VCPUS" },
+	{ KVM_CAP_NR_MEMSLOTS, "NR_MEMSLOTS" },
+	{ KVM_CAP_READONLY_MEM, "READONLY_MEM" },
+	{ KVM_CAP_SET_TSS_ADDR, "SET_TSS_ADDR" },
+	{ KVM_CAP_SET_IDENTITY_MAP_ADDR, "SET_IDENTITY_MAP_ADDR" },
+	{ KVM_CAP_EXT_CPUID, "EXT_CPUID" },
+	{ KVM_CAP_MP_STATE, "MP_STATE" },
+	{ KVM_CAP_USER_NMI, "USER_NMI" },
+	{ KVM_CAP_VCPU_EVENTS, "VCPU_EVENTS" },
+	{ KVM_CAP_DEBUGREGS, "DEBUGREGS" },
+	{ KVM_CAP_XSAVE, "XSAVE" },
+	{ KVM_CAP_XCRS, "XCRS" },
+	{ KVM_CAP_IMMEDIATE_EXIT, "IMMEDIATE_EXIT" },
+	{ KVM_CAP_CHECK_EXTENSION_VM, "CHECK_EXTENSION_VM" },
+	{ KVM_CAP_ENABLE_CAP_VM, "ENABLE_CAP_VM" },
+};
+
+/* An ioctl that a capability announces is unknown without it, as on an older KVM. */
+static const struct {
+	unsigned int cap;
+	unsigned long request;
+	bool on_vcpu;
+	const char *name;
+} optional[] = {
+	{ KVM_CAP_IRQCHIP, KVM_CREATE_IRQCHIP, false, "CREATE_IRQCHIP" },
+	{ KVM_CAP_PIT2, KVM_CREATE_PIT2, false, "CREATE_PIT2" },
+	{ KVM_CAP_IRQ_ROUTING, KVM_SET_GSI_ROUTING, false, "SET_GSI_ROUTING" },
+	{ KVM_CAP_IRQFD, KVM_IRQFD, false, "IRQFD" },
+	{ KVM_CAP_IOEVENTFD, KVM_IOEVENTFD, false, "IOEVENTFD" },
+	{ KVM_CAP_ADJUST_CLOCK, KVM_GET_CLOCK, false, "GET_CLOCK" },
+	{ KVM_CAP_COALESCED_MMIO, KVM_REGISTER_COALESCED_MMIO, false, "COALESCED_MMIO" },
+	{ KVM_CAP_SET_GUEST_DEBUG, KVM_SET_GUEST_DEBUG, true, "SET_GUEST_DEBUG" },
+	{ KVM_CAP_MCE, KVM_X86_SETUP_MCE, true, "X86_SETUP_MCE" },
+	{ KVM_CAP_XSAVE2, KVM_GET_XSAVE2, true, "GET_XSAVE2" },
+	{ KVM_CAP_TSC_CONTROL, KVM_SET_TSC_KHZ, true, "SET_TSC_KHZ" },
+	{ KVM_CAP_SREGS2, KVM_GET_SREGS2, true, "GET_SREGS2" },
+};
+
+static void test_needed(struct vm *vm)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(needed); i++) {
+		int dev = xioctl_val(vm->dev, KVM_CHECK_EXTENSION, needed[i].cap);
+
+		tap_ok(dev > 0, "%s", needed[i].name);
+		tap_eq(xioctl_val(vm->fd, KVM_CHECK_EXTENSION, needed[i].cap), dev,
+		       "%s: the VM answers alike", needed[i].name);
+	}
+}
+
+static void test_optional(struct vm *vm, struct vcpu *vcpu)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(optional); i++) {
+		int none = optional[i].on_vcpu ? -EINVAL : -ENOTTY;
+		int fd = optional[i].on_vcpu ? vcpu->fd : vm->fd;
+
+		if (!has_cap(vm->fd, optional[i].cap))
+			tap_eq(xioctl_val(fd, optional[i].request, 0), none,
+			       "%s: not offered, not known", optional[i].name);
+	}
+}
+
+static void test_numbers(struct vm *vm)
+{
+	int vcpus = xioctl_val(vm->dev, KVM_CHECK_EXTENSION, KVM_CAP_MAX_VCPUS);
+	int ids = xioctl_val(vm->dev, KVM_CHECK_EXTENSION, KVM_CAP_MAX_VCPU_ID);
+	int usual = xioctl_val(vm->dev, KVM_CHECK_EXTENSION, KVM_CAP_NR_VCPUS);
+
+	tap_ok(usual <= vcpus, "NR_VCPUS %d is not above MAX_VCPUS %d", usual, vcpus);
+	tap_ok(!ids || ids >= vcpus, "MAX_VCPU_ID %d is 0 or not below MAX_VCPUS", ids);
+}
+
+static void test_backends(struct vm *vm)
+{
+	int mask = xioctl_val(vm->dev, KVM_CHECK_EXTENSION, CAP_UMBRA_MMU);
+
+	if (!dev_is_umbra()) {
+		tap_skip("the backend choice is Umbra's", "backends");
+		return;
+	}
+	tap_ok(mask & MMU_SHADOW, "shadow paging is always there");
+	tap_eq(mask & ~(MMU_EPT | MMU_SHADOW), 0, "no unknown backend");
+	tap_eq(xioctl_val(vm->fd, KVM_CHECK_EXTENSION, CAP_UMBRA_MMU), mask,
+	       "the VM answers alike");
+}
+
+int main(void)
+{
+	struct vcpu *vcpu;
+	struct vm *vm;
+
+	tap_start("caps", 60);
+	vm = vm_create();
+	vcpu = vcpu_create(vm, 0);
+	test_needed(vm);
+	test_optional(vm, vcpu);
+	test_numbers(vm);
+	test_backends(vm);
+	guest_destroy(vcpu);
+	return tap_done();
+}
