@@ -149,9 +149,9 @@ static void test_choose_mmu(struct vm *vm)
 	tap_eq(vm_choose_mmu(vm->fd, 64), -EINVAL, "unknown backend");
 	cap.flags = 1;
 	expect(vm->fd, KVM_ENABLE_CAP, &cap, -EINVAL, "backend choice with flags");
-	if (mask & MMU_SHADOW)
+	if (mask & 1 << MMU_SHADOW)
 		tap_eq(vm_choose_mmu(vm->fd, MMU_SHADOW), 0, "shadow");
-	if (mask & MMU_EPT)
+	if (mask & 1 << MMU_EPT)
 		tap_eq(vm_choose_mmu(vm->fd, MMU_EPT), 0, "and EPT after it");
 	else
 		tap_eq(vm_choose_mmu(vm->fd, MMU_EPT), -EINVAL, "EPT where the CPU lacks it");

@@ -320,7 +320,7 @@ static bool check_non_register(const struct entry_view *v, struct entry_fault *f
 	     "no blocking by MOV SS when an NMI is injected");
 	RULE(inject && type == TYPE_NMI && (v->pin & PIN_VNMI) && (v->intr_state & BLOCK_NMI),
 	     "Interruptibility state", "no blocking by NMI when an NMI is injected");
-	RULE(v->pending_dbg & ~0x1700fULL, "Pending debug exceptions", "reserved bits must be 0");
+	RULE(v->pending_dbg & ~0x1500fULL, "Pending debug exceptions", "reserved bits must be 0");
 	RULE(v->link != ~0ULL, "VMCS link pointer", "must be all ones");
 	return false;
 }
