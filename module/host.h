@@ -58,27 +58,20 @@ static inline void host_reschedule(int cpu)
 }
 #endif
 
+/*
+ * RCU need not wait for a CPU that runs a guest. Said once for a run of entries with
+ * interrupts off: that lasts no longer than to the next tick, and context tracking, where
+ * it is on, says it at each entry by itself.
+ */
 #if HOST_6_12
-static __always_inline void host_rcu_note_guest(void)
+static __always_inline void host_guest_rcu_note(void)
 {
 	rcu_virt_note_context_switch();
 }
-
-static __always_inline bool host_context_exit(void)
-{
-	return context_tracking_guest_exit();
-}
 #else
-static __always_inline void host_rcu_note_guest(void)
+static __always_inline void host_guest_rcu_note(void)
 {
 	rcu_virt_note_context_switch(smp_processor_id());
-}
-
-/* Entering the guest has already been RCU's quiescent state. */
-static __always_inline bool host_context_exit(void)
-{
-	context_tracking_guest_exit();
-	return true;
 }
 #endif
 
@@ -109,22 +102,14 @@ static __always_inline void host_guest_state_enter(void)
 	lockdep_hardirqs_on_prepare();
 	instrumentation_end();
 
-	if (!context_tracking_guest_enter()) {
-		instrumentation_begin();
-		host_rcu_note_guest();
-		instrumentation_end();
-	}
+	context_tracking_guest_enter();
 	lockdep_hardirqs_on(CALLER_ADDR0);
 }
 
 static __always_inline void host_guest_state_exit(void)
 {
 	lockdep_hardirqs_off(CALLER_ADDR0);
-	if (!host_context_exit()) {
-		instrumentation_begin();
-		host_rcu_note_guest();
-		instrumentation_end();
-	}
+	context_tracking_guest_exit();
 	instrumentation_begin();
 	trace_hardirqs_off_finish();
 	instrumentation_end();

@@ -333,6 +333,7 @@ static bool inner_loop(struct um_vcpu *vcpu)
 		return false;
 	}
 	host_guest_timing_enter();
+	host_guest_rcu_note();
 	do {
 		vcpu->stats.entries++;
 	} while (hw_enter(vcpu) && hw_handle_exit_fast(vcpu) &&
@@ -380,6 +381,8 @@ static int run_loop(struct um_vcpu *vcpu)
 	} while (r > 0);
 	if (vcpu->run->request_interrupt_window)
 		hw_request_irq_window(vcpu, false);
+	/* For fill_run(), while the VMCS is at hand. */
+	um_need(vcpu, UM_ST_RFLAGS | UM_ST_INTR);
 	um_fpu_put(vcpu);
 	um_vcpu_put(vcpu);
 	return r;

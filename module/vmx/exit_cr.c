@@ -33,7 +33,7 @@ bool exit_cr_fast(struct vmx_vcpu *vmx)
 		return false;
 	vcpu->stats.exit.cr3++;
 	vcpu->stats.cr3_cached++;
-	return vmx_skip(vcpu) == 1;
+	return vmx_skip_fast(vmx);
 }
 
 static int done(struct um_vcpu *vcpu, int fault)

@@ -6,10 +6,24 @@
 #include <uapi/linux/kvm_para.h>
 #include "vmx.h"
 
-/* Past the instruction within the inner loop: a debug exit or a trap is left to the outer one. */
-static bool skip_fast(struct vmx_vcpu *vmx)
+#define BLOCKED_FOR_ONE	(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)
+
+/*
+ * um_skip_insn() for the inner loop, straight on the VMCS: no cache holds these fields yet. Traps and a carry out of
+ * bit 31 take the long way.
+ */
+bool vmx_skip_fast(struct vmx_vcpu *vmx)
 {
-	return vmx_skip(&vmx->vcpu) == 1;
+	unsigned long rip = vmcs_readl(GUEST_RIP), next = rip + vmx_insn_len(vmx);
+	u32 state;
+
+	if (unlikely((vmcs_readl(GUEST_RFLAGS) & X86_EFLAGS_TF) || ((next ^ rip) & BIT_ULL(32))))
+		return vmx_skip(&vmx->vcpu) == 1;
+	state = vmcs_read32(GUEST_INTERRUPTIBILITY_INFO);
+	if (unlikely(state & BLOCKED_FOR_ONE))
+		vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, state & ~BLOCKED_FOR_ONE);
+	vmcs_writel(GUEST_RIP, next);
+	return true;
 }
 
 bool exit_cpuid_fast(struct vmx_vcpu *vmx)
@@ -23,7 +37,7 @@ bool exit_cpuid_fast(struct vmx_vcpu *vmx)
 	vcpu->gpr[UM_RBX] = ebx;
 	vcpu->gpr[UM_RCX] = ecx;
 	vcpu->gpr[UM_RDX] = edx;
-	return skip_fast(vmx);
+	return vmx_skip_fast(vmx);
 }
 
 /* No hypercall exists yet; the errors are those of the KVM hypercall ABI. */
@@ -36,7 +50,7 @@ bool exit_vmcall_fast(struct vmx_vcpu *vmx)
 	if (!um_64bit(vcpu))
 		ret = (u32)ret;
 	vcpu->gpr[UM_RAX] = ret;
-	return skip_fast(vmx);
+	return vmx_skip_fast(vmx);
 }
 
 static void set_edx_eax(struct um_vcpu *vcpu, u64 val)
@@ -59,7 +73,7 @@ bool exit_rdmsr_fast(struct vmx_vcpu *vmx)
 		return false;
 	vcpu->stats.exit.rdmsr++;
 	set_edx_eax(vcpu, val);
-	return skip_fast(vmx);
+	return vmx_skip_fast(vmx);
 }
 
 int exit_rdmsr(struct vmx_vcpu *vmx)
@@ -90,7 +104,7 @@ bool exit_wrmsr_fast(struct vmx_vcpu *vmx)
 	if (!plain_msr(index) || um_msr_write(vcpu, index, edx_eax(vcpu), false))
 		return false;
 	vcpu->stats.exit.wrmsr++;
-	return skip_fast(vmx);
+	return vmx_skip_fast(vmx);
 }
 
 int exit_wrmsr(struct vmx_vcpu *vmx)
@@ -133,7 +147,7 @@ bool exit_invlpg_fast(struct vmx_vcpu *vmx)
 	if (!vcpu->mmu->invlpg || !vcpu->mmu->invlpg(vcpu, vmx_exit_qual(vmx), false, true))
 		return false;
 	vcpu->stats.exit.invlpg++;
-	return skip_fast(vmx);
+	return vmx_skip_fast(vmx);
 }
 
 int exit_invlpg(struct vmx_vcpu *vmx)

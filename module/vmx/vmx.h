@@ -169,6 +169,7 @@ void vmx_mitigation_show(struct seq_file *m);
 void vmx_explain_failure(struct vmx_vcpu *vmx);	/* one rate-limited dmesg line: rule and field */
 
 /* Exit handlers. Fast: interrupts off, true = re-enter. Slow: 1 re-enter, 0 to user, <0 errno. */
+bool vmx_skip_fast(struct vmx_vcpu *vmx);
 bool exit_cpuid_fast(struct vmx_vcpu *vmx);
 bool exit_vmcall_fast(struct vmx_vcpu *vmx);
 bool exit_rdmsr_fast(struct vmx_vcpu *vmx);
