@@ -160,6 +160,30 @@ u64 emu_shift(unsigned int op, u64 val, unsigned int count, unsigned int size, u
 	return op <= EMU_RCR ? rotate(op, val, count, size, flags) : shift(op, val, count, size, flags);
 }
 
+/* A count beyond the operand (16 bits) leaves everything undefined. */
+u64 emu_shift_double(bool left, u64 val, u64 fill, unsigned int count, unsigned int size, u64 *flags)
+{
+	unsigned int bits = 8 * size;
+	bool carry;
+	u64 res;
+
+	count &= size == 8 ? 63 : 31;
+	if (!count)
+		return val;
+	if (count > bits)
+		count -= bits;
+	if (left) {
+		res = (val << count | fill >> (bits - count)) & emu_mask(size);
+		carry = (val >> (bits - count)) & 1;
+	} else {
+		res = (val >> count | fill << (bits - count)) & emu_mask(size);
+		carry = (val >> (count - 1)) & 1;
+	}
+	set_flags(flags, EMU_ARITH, result_flags(res, size) | (carry ? EMU_CF : 0) |
+		  (sign(res ^ val, size) ? EMU_OF : 0));
+	return res;
+}
+
 bool emu_condition(unsigned int cond, u64 flags)
 {
 	bool less = !(flags & EMU_SF) != !(flags & EMU_OF);

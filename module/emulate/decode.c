@@ -23,6 +23,7 @@ struct decoder {
 	u8 rex;
 	u8 seg;			/* SEG_DEFAULT: no override */
 	u8 opcode;
+	u8 row_flags;		/* EMU_OF_* */
 	u8 mod, reg, rm;	/* reg and rm with their REX bits */
 	u8 modrm_reg;		/* without */
 };
@@ -336,11 +337,11 @@ static const struct emu_opcode *sse_row(const struct decoder *d, unsigned int nr
 	return &emu_sse[nr][d->opsize];
 }
 
-/* Bytes that mean something else, or nothing, in this mode. */
-static bool valid_in_mode(const struct decoder *d, unsigned int map)
+/* Bytes that mean something else, or nothing, in this mode or with this prefix. */
+static bool valid_here(const struct decoder *d, unsigned int map)
 {
-	if (map)
-		return true;
+	if (map)	/* TZCNT and LZCNT */
+		return !(d->opcode >> 1 == 0xbc >> 1 && (d->insn->flags & EMU_REPE));
 	return d->opcode == 0x63 ? d->bits == 64 : d->opcode != 0x82 || d->bits != 64;
 }
 
@@ -373,11 +374,24 @@ static const struct emu_opcode *take_opcode(struct decoder *d)
 	insn->op = row->op + (flags & EMU_OF_REGOP ? d->modrm_reg : 0);
 	insn->asize = address_size(d);
 	insn->cond = d->opcode & 0xf;
-	if (insn->op == EMU_UNKNOWN || !valid_in_mode(d, map))
+	d->row_flags = flags;
+	if (insn->op == EMU_UNKNOWN || !valid_here(d, map))
 		return NULL;
 	if (flags & EMU_OF_MODRM)
 		take_address(d);
 	return row;
+}
+
+/* A third operand. */
+static void take_immediate(struct decoder *d)
+{
+	struct emu_insn *insn = d->insn;
+
+	if (!(d->row_flags & (EMU_OF_IMM8 | EMU_OF_IMM)))
+		return;
+	insn->flags |= EMU_HAS_IMM;
+	insn->imm = take_signed(d, d->row_flags & EMU_OF_IMM8 ? 1 : insn->size < 4 ? insn->size : 4);
+	insn->imm &= emu_mask(insn->size);
 }
 
 /* What the tables cannot say. */
@@ -440,6 +454,8 @@ enum emu_decode_status emu_decode(struct emu_insn *insn, const u8 *bytes, unsign
 	*insn = (struct emu_insn){ .seg = UM_DS, .base = EMU_REG_NONE, .index = EMU_REG_NONE };
 	row = take_opcode(&d);
 	known = row && set_operand(&d, &insn->dst, row->dst) && set_operand(&d, &insn->src, row->src);
+	if (known)
+		take_immediate(&d);
 	if (d.over)
 		return len < EMU_MAX_LEN ? EMU_DECODE_SHORT : EMU_DECODE_LONG;
 	if (!known)

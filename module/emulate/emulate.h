@@ -27,6 +27,9 @@ enum emu_op {
 	EMU_ROL, EMU_ROR, EMU_RCL, EMU_RCR, EMU_SHL, EMU_SHR, EMU_SAL, EMU_SAR,
 	EMU_BT, EMU_BTS, EMU_BTR, EMU_BTC,
 	EMU_TEST, EMU_INC, EMU_DEC, EMU_NOT, EMU_NEG,
+	EMU_MUL, EMU_IMUL, EMU_DIV, EMU_IDIV,	/* on rDX:rAX */
+	EMU_IMUL_REG,				/* on any register, with two or three operands */
+	EMU_SHLD, EMU_SHRD, EMU_BSF, EMU_BSR,
 	EMU_MOV, EMU_MOVZX, EMU_MOVSX, EMU_XCHG, EMU_XADD, EMU_CMPXCHG, EMU_CMPXCHG8B,
 	EMU_SETCC, EMU_CMOVCC, EMU_PUSH, EMU_POP,
 	EMU_MOVS, EMU_CMPS, EMU_STOS, EMU_LODS, EMU_SCAS, EMU_INS, EMU_OUTS,
@@ -61,6 +64,7 @@ struct emu_operand {
 #define EMU_REPNE	(1u << 2)	/* F2 */
 #define EMU_USES_RSP	(1u << 3)	/* reads or writes RSP */
 #define EMU_TWO_MEM	(1u << 4)	/* more than one memory operand */
+#define EMU_HAS_IMM	(1u << 5)	/* an immediate besides the two operands */
 #define EMU_REP		(EMU_REPE | EMU_REPNE)
 
 /**
@@ -140,6 +144,8 @@ enum emu_form {
 #define EMU_OF_GROUP	(1u << 3)	/* @op numbers a group: ModRM.reg picks the row */
 #define EMU_OF_REGOP	(1u << 4)	/* ModRM.reg is added to @op */
 #define EMU_OF_SSE	(1u << 5)	/* @op numbers an SSE opcode: the prefix picks the row */
+#define EMU_OF_IMM8	(1u << 6)	/* a third operand: an immediate of 1 byte, sign-extended */
+#define EMU_OF_IMM	(1u << 7)	/* or of the operand size, at most 4 bytes */
 
 /* Rows of an SSE opcode say the size of the memory operand in their flags. */
 #define EMU_SSE_16	0
@@ -243,11 +249,16 @@ int emu_mem_operand(struct emu_ctx *c, unsigned int len, bool write, u64 *la);
 int emu_fault(struct emu_ctx *c, u8 vector);			/* no error code */
 int emu_fault_err(struct emu_ctx *c, u8 vector, u32 error);
 
-/* alu.c: results and arithmetic flags; @flags holds the old RFLAGS on entry, the new ones on return */
+/* alu.c, muldiv.c: results and arithmetic flags; @flags holds the old RFLAGS on entry, the new ones on return */
 u64 emu_alu(unsigned int op, u64 dst, u64 src, unsigned int size, u64 *flags);
 u64 emu_incdec(bool inc, u64 val, unsigned int size, u64 *flags);
 u64 emu_neg(u64 val, unsigned int size, u64 *flags);
 u64 emu_shift(unsigned int op, u64 val, unsigned int count, unsigned int size, u64 *flags);
+/* The double-width product or quotient in *@hi:*@lo. False: #DE. */
+bool emu_muldiv(unsigned int op, u64 *hi, u64 *lo, u64 src, unsigned int size, u64 *flags);
+u64 emu_imul(u64 a, u64 b, unsigned int size, u64 *flags);
+/* SHLD and SHRD: @fill supplies the bits that enter. */
+u64 emu_shift_double(bool left, u64 val, u64 fill, unsigned int count, unsigned int size, u64 *flags);
 bool emu_condition(unsigned int cond, u64 flags);
 
 /* string.c: MOVS CMPS STOS LODS SCAS INS OUTS with their prefixes */

@@ -146,6 +146,89 @@ static int exec_shift(struct emu_ctx *c)
 	return r;
 }
 
+/* MUL, IMUL, DIV and IDIV on rDX:rAX, or AH:AL for bytes. */
+static int exec_muldiv(struct emu_ctx *c)
+{
+	const struct emu_insn *insn = &c->insn;
+	unsigned int size = insn->size;
+	u64 lo = emu_reg_read(c, UM_RAX, size), flags = c->rflags;
+	u64 hi = size == 1 ? (c->gpr[UM_RAX] >> 8) & emu_mask(1) : emu_reg_read(c, UM_RDX, size);
+	struct place src;
+	int r;
+
+	r = read_operand(c, &insn->src, false, &src);
+	if (r)
+		return r;
+	if (!emu_muldiv(insn->op, &hi, &lo, src.val, size, &flags))
+		return emu_fault(c, UM_DE);
+	c->rflags = flags;
+	if (size == 1) {
+		emu_reg_write(c, UM_RAX, 2, hi << 8 | lo);
+	} else {
+		emu_reg_write(c, UM_RAX, size, lo);
+		emu_reg_write(c, UM_RDX, size, hi);
+	}
+	return EMU_OK;
+}
+
+static int exec_imul_reg(struct emu_ctx *c)
+{
+	const struct emu_insn *insn = &c->insn;
+	u64 other = insn->flags & EMU_HAS_IMM ? insn->imm : emu_reg_read(c, insn->dst.reg, insn->size);
+	struct place src;
+	int r;
+
+	r = read_operand(c, &insn->src, false, &src);
+	if (r)
+		return r;
+	emu_reg_write(c, insn->dst.reg, insn->size, emu_imul(src.val, other, insn->size, &c->rflags));
+	return EMU_OK;
+}
+
+static int exec_shift_double(struct emu_ctx *c)
+{
+	const struct emu_insn *insn = &c->insn;
+	unsigned int count = insn->flags & EMU_HAS_IMM ? insn->imm : c->gpr[UM_RCX];
+	struct place dst, src;
+	u64 res, flags = c->rflags;
+	int r;
+
+	r = read_operand(c, &insn->dst, true, &dst);
+	if (!r)
+		r = read_operand(c, &insn->src, false, &src);
+	if (r)
+		return r;
+	res = emu_shift_double(insn->op == EMU_SHLD, dst.val, src.val, count, insn->size, &flags);
+	r = update_operand(c, &insn->dst, &dst, res);
+	if (!r)
+		c->rflags = flags;
+	return r;
+}
+
+/* With nothing found the destination stays as it is. */
+static int exec_bit_scan(struct emu_ctx *c)
+{
+	const struct emu_insn *insn = &c->insn;
+	struct place src;
+	u64 nr = 0;
+	int r;
+
+	r = read_operand(c, &insn->src, false, &src);
+	if (r)
+		return r;
+	c->rflags = (c->rflags & ~(u64)EMU_ZF) | (src.val ? 0 : EMU_ZF);
+	if (!src.val)
+		return EMU_OK;
+	if (insn->op == EMU_BSF)
+		while (!((src.val >> nr) & 1))
+			nr++;
+	else
+		while (src.val >> nr >> 1)
+			nr++;
+	emu_reg_write(c, insn->dst.reg, insn->size, nr);
+	return EMU_OK;
+}
+
 /* A bit offset in a register reaches beyond the memory operand, in units of its size. */
 static int read_bit_string(struct emu_ctx *c, u64 offset, bool rmw, struct place *p)
 {
@@ -417,6 +500,10 @@ static int (*const exec_table[EMU_NR_OPS])(struct emu_ctx *c) = {
 	[EMU_BT ... EMU_BTC] = exec_bit,
 	[EMU_TEST] = exec_alu,
 	[EMU_INC ... EMU_NEG] = exec_unary,
+	[EMU_MUL ... EMU_IDIV] = exec_muldiv,
+	[EMU_IMUL_REG] = exec_imul_reg,
+	[EMU_SHLD ... EMU_SHRD] = exec_shift_double,
+	[EMU_BSF ... EMU_BSR] = exec_bit_scan,
 	[EMU_MOV ... EMU_MOVSX] = exec_mov,
 	[EMU_XCHG] = exec_xchg,
 	[EMU_XADD] = exec_xadd,

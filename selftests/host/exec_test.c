@@ -65,6 +65,8 @@ enum {
 	SSE	= 1 << 11,	/* template.prefix decides */
 	STACK	= 1 << 12,
 	BITS	= 1 << 13,	/* bit offset in a register */
+	DIVIDE	= 1 << 19,	/* a quotient that fits, now and then */
+	DOUBLE	= 1 << 20,	/* SHLD, SHRD */
 	ALIGN	= 1 << 14,	/* to 16 bytes */
 	NOSIZE	= 1 << 15,	/* no operand-size prefix */
 	SHIFT	= 1 << 16,
@@ -106,6 +108,10 @@ struct template {
 	{ name " Eb", 0, opcode, 0, digit, 0, BYTE | MODRM | DIGIT | LOCK, 0 }, \
 	{ name " Ev", 0, opcode + 1, 0, digit, 0, MODRM | DIGIT | LOCK, 0 }
 
+#define MULDIV(name, digit, flags, undef) \
+	{ name " Eb", 0, 0xf6, 0, digit, 0, BYTE | MODRM | DIGIT | (flags), undef }, \
+	{ name " Ev", 0, 0xf7, 0, digit, 0, MODRM | DIGIT | (flags), undef }
+#define MUL_UNDEF	(EMU_SF | EMU_ZF | EMU_AF | EMU_PF)
 #define BT_UNDEF	(EMU_OF | EMU_SF | EMU_AF | EMU_PF)
 #define BITTEST(name, opcode, digit, lock) \
 	{ name " Ev,Gv", 1, opcode, 0, 0, 0, MODRM | BITS | (lock), BT_UNDEF }, \
@@ -120,6 +126,16 @@ static const struct template templates[] = {
 	SHIFTS("ROL", 0), SHIFTS("ROR", 1), SHIFTS("RCL", 2), SHIFTS("RCR", 3),
 	SHIFTS("SHL", 4), SHIFTS("SHR", 5), SHIFTS("SAL", 6), SHIFTS("SAR", 7),
 	UNARY("INC", 0xfe, 0), UNARY("DEC", 0xfe, 1), UNARY("NOT", 0xf6, 2), UNARY("NEG", 0xf6, 3),
+	MULDIV("MUL", 4, 0, MUL_UNDEF), MULDIV("IMUL", 5, 0, MUL_UNDEF),
+	MULDIV("DIV", 6, DIVIDE, EMU_ARITH), MULDIV("IDIV", 7, DIVIDE, EMU_ARITH),
+	{ "IMUL Gv,Ev", 1, 0xaf, 0, 0, 0, MODRM, MUL_UNDEF },
+	{ "IMUL Gv,Ev,Iz", 0, 0x69, 0, 0, 0, MODRM | IMMZ, MUL_UNDEF },
+	{ "IMUL Gv,Ev,Ib", 0, 0x6b, 0, 0, 0, MODRM | IMM8, MUL_UNDEF },
+	{ "SHLD Ib", 1, 0xa4, 0, 0, 0, MODRM | IMM8 | SHIFT | DOUBLE, 0 },
+	{ "SHLD CL", 1, 0xa5, 0, 0, 0, MODRM | SHIFT | DOUBLE, 0 },
+	{ "SHRD Ib", 1, 0xac, 0, 0, 0, MODRM | IMM8 | SHIFT | DOUBLE, 0 },
+	{ "SHRD CL", 1, 0xad, 0, 0, 0, MODRM | SHIFT | DOUBLE, 0 },
+	{ "BSF", 1, 0xbc, 0, 0, 0, MODRM, EMU_ARITH & ~EMU_ZF }, { "BSR", 1, 0xbd, 0, 0, 0, MODRM, EMU_ARITH & ~EMU_ZF },
 	BITTEST("BT", 0xa3, 4, 0), BITTEST("BTS", 0xab, 5, LOCK), BITTEST("BTR", 0xb3, 6, LOCK), BITTEST("BTC", 0xbb, 7, LOCK),
 	{ "TEST Eb,Gb", 0, 0x84, 0, 0, 0, BYTE | MODRM, EMU_AF }, { "TEST Ev,Gv", 0, 0x85, 0, 0, 0, MODRM, EMU_AF },
 	{ "TEST AL,Ib", 0, 0xa8, 0, 0, 0, BYTE | IMMZ, EMU_AF }, { "TEST eAX,Iz", 0, 0xa9, 0, 0, 0, IMMZ, EMU_AF },
@@ -415,6 +431,8 @@ static bool generate(struct gen *g, const struct template *t, struct native_stat
 		reg = gen_modrm(g);
 	if (t->flags & STR)
 		gen_string(g);
+	if ((t->flags & DIVIDE) && below(4))
+		s->gpr[UM_RDX] = below(2) ? below(256) : -(u64)below(256);
 	if ((t->flags & STACK) && (g->modrm[0] >> 6) != 3 && s->gpr[UM_RSP] - (u64)sandbox > SANDBOX)
 		return false;	/* RSP is the base with a displacement */
 	if ((t->flags & PLUSR) && below(2))
@@ -446,7 +464,7 @@ static bool generate(struct gen *g, const struct template *t, struct native_stat
 
 static int out_of_sandbox(struct emu_ctx *c, u64 la, unsigned int len)
 {
-	if (la >= (u64)sandbox && la + len <= (u64)sandbox + SANDBOX)
+	if (la - (u64)sandbox <= SANDBOX - len)
 		return EMU_OK;
 	c->fault = (struct emu_fault){ .vector = UM_PF, .cr2 = la };
 	return EMU_FAULT;
@@ -524,20 +542,35 @@ static int emulate(const struct gen *g, unsigned int *decoded_len)
 	return r;
 }
 
+static unsigned int shift_count(const struct gen *g, const struct native_state *before)
+{
+	unsigned int count = 1;
+
+	if (g->t->flags & IMM8)
+		count = g->bytes[g->len - 1];
+	else if (g->t->opcode >= 0xd2 || (g->t->flags & DOUBLE))
+		count = before->gpr[UM_RCX];
+	return count & (g->size == 8 ? 63 : 31);
+}
+
+/* SHLD and SHRD by more than the operand's size: the SDM defines nothing. */
+static bool undefined_result(const struct gen *g, const struct native_state *before)
+{
+	return (g->t->flags & DOUBLE) && shift_count(g, before) > 8 * g->size;
+}
+
 /* Which flags may differ. */
 static u32 undefined_flags(const struct gen *g, const struct native_state *before)
 {
-	unsigned int count = 1, mask = g->size == 8 ? 63 : 31;
+	unsigned int count;
 
 	if (!(g->t->flags & SHIFT))
 		return g->t->undefined;
-	if (g->t->opcode <= 0xc1)
-		count = g->bytes[g->len - 1];
-	else if (g->t->opcode >= 0xd2)
-		count = before->gpr[UM_RCX];
-	count &= mask;
+	count = shift_count(g, before);
 	if (!count)
 		return 0;
+	if (g->t->flags & DOUBLE)
+		return EMU_AF | (count != 1 ? EMU_OF : 0);
 	return (g->t->digit >= 4 ? EMU_AF : 0) | (count != 1 ? EMU_OF : 0) |
 	       (g->t->digit >= 4 && count >= 8 * g->size ? EMU_CF : 0);
 }
@@ -577,7 +610,7 @@ static bool run_case(const struct template *t)
 	unsigned int len = 0;
 	int sig, r;
 
-	while (!generate(&g, t, &before))
+	while (!generate(&g, t, &before) || undefined_result(&g, &before))
 		;
 	emulated = before;
 	native_state = before;
