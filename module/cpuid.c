@@ -218,37 +218,39 @@ static struct kvm_cpuid_entry2 *um_cpuid_out_of_range(struct um_cpuid *c, u32 *l
 	return um_cpuid_find(c, *leaf, subleaf);
 }
 
-/* Leafs without an entry; the topology leafs still give CL and the x2APIC id. */
-static noinline void um_cpuid_missing(struct um_cpuid *c, u32 leaf, u32 subleaf,
-				      struct kvm_cpuid_entry2 *out)
+static void um_cpuid_show(const struct kvm_cpuid_entry2 *e, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
 {
-	const struct kvm_cpuid_entry2 *e = um_cpuid_out_of_range(c, &leaf, subleaf);
+	*eax = e->eax;
+	*ebx = e->ebx;
+	*ecx = e->ecx;
+	*edx = e->edx;
+}
 
-	*out = (struct kvm_cpuid_entry2){};
+/* Leafs without an entry; the topology leafs still give CL and the x2APIC id. */
+static noinline void um_cpuid_missing(struct um_cpuid *c, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
+{
+	u32 leaf = *eax, subleaf = *ecx;
+	const struct kvm_cpuid_entry2 *e = um_cpuid_out_of_range(c, &leaf, subleaf);
+	const struct kvm_cpuid_entry2 none = {};
+
+	um_cpuid_show(e ? e : &none, eax, ebx, ecx, edx);
+	if (e || (leaf != 0xb && leaf != 0x1f))
+		return;
+	e = um_cpuid_find(c, leaf, 1);
 	if (e) {
-		*out = *e;
-	} else if (leaf == 0xb || leaf == 0x1f) {
-		e = um_cpuid_find(c, leaf, 1);
-		if (e) {
-			out->ecx = subleaf & 0xff;
-			out->edx = e->edx;
-		}
+		*ecx = subleaf & 0xff;
+		*edx = e->edx;
 	}
 }
 
 void um_cpuid(struct um_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
 {
 	const struct kvm_cpuid_entry2 *e = um_cpuid_find(vcpu->cpuid, *eax, *ecx);
-	struct kvm_cpuid_entry2 missing;
 
-	if (unlikely(!e)) {
-		um_cpuid_missing(vcpu->cpuid, *eax, *ecx, &missing);
-		e = &missing;
-	}
-	*eax = e->eax;
-	*ebx = e->ebx;
-	*ecx = e->ecx;
-	*edx = e->edx;
+	if (likely(e))
+		um_cpuid_show(e, eax, ebx, ecx, edx);
+	else
+		um_cpuid_missing(vcpu->cpuid, eax, ebx, ecx, edx);
 }
 
 /* Linear addresses of other widths would break the canonical checks. */

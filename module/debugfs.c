@@ -12,14 +12,14 @@ static struct dentry *um_debugfs_dir;
 
 static int info_show(struct seq_file *m, void *unused)
 {
-	u32 id;
+	u32 id, chosen = READ_ONCE(um_default_backend);
 
 	hw_show_info(m);
 	seq_puts(m, "backends:");
 	for (id = 1; id < UM_NR_BACKENDS; id++)
 		if (um_backend_mask() & BIT(id))
 			seq_printf(m, " %s", um_backend_ops(id)->name);
-	seq_printf(m, "\ndefault_backend: %s\n", um_backend_ops(READ_ONCE(um_default_backend))->name);
+	seq_printf(m, "\ndefault_backend: %s\n", um_backend_ops(chosen)->name);
 	seq_printf(m, "vms: %u\n", um_vm_count());
 	return 0;
 }

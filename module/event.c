@@ -120,9 +120,6 @@ void um_exception_deliver(struct um_vcpu *vcpu)
 			um_dirty(vcpu, UM_ST_DR7);
 		}
 	}
-	/* Real mode pushes no error code, and VM entry refuses one there. */
-	if (!(um_cr0(vcpu) & X86_CR0_PE))
-		exc->has_error = false;
 	exc->pending = false;
 	exc->injected = true;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Guest memory read and written by gpa, through the VM's own address space. The caller holds vm->srcu and runs in the
- * VM's mm; no other lock.
+ * Guest memory read and written by gpa, through the VM's own address space. The caller
+ * holds vm->srcu and runs in the VM's mm; no other lock.
  */
 #include <linux/uaccess.h>
 
@@ -94,7 +94,10 @@ int um_cmpxchg_guest(struct um_vm *vm, gpa_t gpa, unsigned int size, u64 old, u6
 	/* An aligned operand cannot leave its page. */
 	if (!user || (gpa & (size - 1)) || !access_ok(user, size))
 		return -EFAULT;
-	ret = size == sizeof(u32) ? um_cmpxchg_user32(user, old, new) : um_cmpxchg_user64(user, old, new);
+	if (size == sizeof(u32))
+		ret = um_cmpxchg_user32(user, old, new);
+	else
+		ret = um_cmpxchg_user64(user, old, new);
 	if (!ret)
 		um_mark_dirty(vm, slot, gpa_to_gfn(gpa));
 	return ret;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Owns the host's side of VMX operation: on each CPU over hotplug, suspend, reboot and crash; and the wrappers whose
- * kernel interface differs between versions. The CPU hotplug lock guards enabling and disabling.
+ * Owns the host's side of VMX operation: on each CPU over hotplug, suspend, reboot and
+ * crash; and the wrappers whose kernel interface differs between versions. The CPU
+ * hotplug lock guards enabling and disabling.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -18,16 +19,16 @@
 #include "umbra.h"
 
 /*
- * KVM's own hotplug state: it has one owner, so kvm and Umbra cannot both believe that VMX is theirs. Its teardown runs
- * after the last task has left the CPU.
+ * KVM's own hotplug state: it has one owner, so kvm and Umbra cannot both believe that
+ * VMX is theirs. Its teardown runs after the last task has left the CPU.
  */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
-#define HOST_CPUHP_VMX	CPUHP_AP_KVM_ONLINE
+#if HOST_6_12
+#define HOST_CPUHP_VMX		CPUHP_AP_KVM_ONLINE
+#define HOST_BUSY_REMEDY	"modprobe -r kvm_intel, or boot with kvm.enable_virt_at_load=0"
 #else
-#define HOST_CPUHP_VMX	CPUHP_AP_KVM_STARTING
+#define HOST_CPUHP_VMX		CPUHP_AP_KVM_STARTING
+#define HOST_BUSY_REMEDY	"modprobe -r kvm_intel"
 #endif
-
-#define HOST_BUSY_REMEDY "stop its virtual machines, then: modprobe -r kvm_intel (6.12: kvm.enable_virt_at_load=0 also)"
 
 static DEFINE_PER_CPU(bool, host_vmx_on);
 static DEFINE_PER_CPU(cpumask_var_t, host_mask);
@@ -81,13 +82,16 @@ static void host_enable_call(void *first_error)
 		cmpxchg((int *)first_error, 0, ret);
 }
 
-/* A starting CPU cannot refuse at this point on 6.1: host_check_cpu() does it before any task can run there. */
+/*
+ * A starting CPU cannot refuse at this point on 6.1: host_check_cpu() does it before
+ * any task can run there.
+ */
 static int host_starting_cpu(unsigned int cpu)
 {
 	int ret = host_enable_cpu();
 
 	if (ret)
-		pr_err("CPU %u cannot enter VMX operation (error %d) and stays offline\n", cpu, ret);
+		pr_err("CPU %u stays offline: no VMX operation there (error %d)\n", cpu, ret);
 	return 0;
 }
 
@@ -114,7 +118,8 @@ static void host_resume_cpu(void)
 }
 
 /*
- * INIT is blocked in VMX operation and a next kernel wants VMX off. No vCPU may enter any more before that.
+ * INIT is blocked in VMX operation and a next kernel wants VMX off. No vCPU may enter
+ * any more before that.
  */
 static void host_shutdown_cpus(void)
 {
@@ -204,7 +209,8 @@ static int host_alloc_masks(void)
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
-		if (!zalloc_cpumask_var_node(&per_cpu(host_mask, cpu), GFP_KERNEL, cpu_to_node(cpu))) {
+		if (!zalloc_cpumask_var_node(&per_cpu(host_mask, cpu), GFP_KERNEL,
+					     cpu_to_node(cpu))) {
 			host_free_masks();
 			pr_err("out of memory for the per-CPU masks\n");
 			return -ENOMEM;
@@ -216,9 +222,11 @@ static int host_alloc_masks(void)
 static void host_report(int error)
 {
 	if (error == -EBUSY)
-		pr_err("VMX is in use, most likely by kvm_intel: " HOST_BUSY_REMEDY "\n");
+		pr_err("VMX is in use, most likely by kvm_intel: stop its VMs, then "
+		       HOST_BUSY_REMEDY "\n");
 	else
-		pr_err("cannot enter VMX operation on every CPU (error %d): see the kernel log above\n", error);
+		pr_err("a CPU cannot enter VMX operation (error %d): enable VT-x on every CPU\n",
+		       error);
 }
 
 /* Claim the hotplug state and enable every CPU, or undo it all. CPU hotplug is locked. */
@@ -226,7 +234,8 @@ static int host_enable_all(void)
 {
 	int error;
 
-	error = cpuhp_setup_state_nocalls_cpuslocked(HOST_CPUHP_VMX, "umbra/vmx", host_starting_cpu, host_dying_cpu);
+	error = cpuhp_setup_state_nocalls_cpuslocked(HOST_CPUHP_VMX, "umbra/vmx",
+						     host_starting_cpu, host_dying_cpu);
 	if (error)
 		return error;
 
@@ -234,11 +243,11 @@ static int host_enable_all(void)
 	if (error)
 		goto disable;
 
-	host_check_state = cpuhp_setup_state_nocalls_cpuslocked(CPUHP_AP_ONLINE_DYN, "umbra/check", host_check_cpu, NULL);
-	if (host_check_state < 0) {
-		error = host_check_state;
+	error = cpuhp_setup_state_nocalls_cpuslocked(CPUHP_AP_ONLINE_DYN, "umbra/check",
+						     host_check_cpu, NULL);
+	if (error < 0)
 		goto disable;
-	}
+	host_check_state = error;
 	return 0;
 
 disable:
@@ -289,7 +298,7 @@ struct cpumask *host_kick_mask(void)
 	return this_cpu_cpumask_var_ptr(host_mask);
 }
 
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+#if HOST_6_12
 int host_follow_pfn(struct vm_area_struct *vma, hva_t hva, u64 *pfn, bool *writable)
 {
 	struct follow_pfnmap_args args = { .vma = vma, .address = hva };
@@ -305,12 +314,13 @@ int host_follow_pfn(struct vm_area_struct *vma, hva_t hva, u64 *pfn, bool *writa
 #else
 int host_follow_pfn(struct vm_area_struct *vma, hva_t hva, u64 *pfn, bool *writable)
 {
-	spinlock_t *ptl;
+	spinlock_t *ptl;	/* of the table that holds the entry */
 	pte_t *ptep, pte;
 	int error = follow_pte(vma->vm_mm, hva, &ptep, &ptl);
 
 	if (error)
 		return error;
+	__acquire(ptl);		/* follow_pte() did, but sparse does not know */
 	pte = READ_ONCE(*ptep);
 	pte_unmap_unlock(ptep, ptl);
 	*pfn = pte_pfn(pte);

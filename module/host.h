@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Every fragile dependency on the host kernel: what differs between versions, and what only hypervisors call. The
- * supported kernels are 6.1 and 6.12. Each function names its own context; no locks beyond the kernel's.
+ * Every fragile dependency on the host kernel: what differs between versions, and what
+ * only hypervisors call. The supported kernels are 6.1 and 6.12. Each function names
+ * its own context; no locks beyond the kernel's.
  */
 #ifndef UM_HOST_H
 #define UM_HOST_H
@@ -19,14 +20,19 @@
 #include "host_work.h"
 #include "types.h"
 
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
+#define HOST_6_12	(KERNEL_VERSION(6, 12, 0) <= LINUX_VERSION_CODE)
+
+#if KERNEL_VERSION(6, 1, 0) > LINUX_VERSION_CODE
 #error "Umbra needs Linux 6.1 or newer"
 #endif
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 2, 0)
-#error "Umbra cannot be built for Linux 7.2 or newer: it reserves the symbols a hypervisor needs for kvm"
+#if KERNEL_VERSION(7, 2, 0) <= LINUX_VERSION_CODE
+#error "Linux 7.2 and newer keep the symbols that Umbra needs for kvm: use 6.1 or 6.12"
 #endif
 
-/* Take VMX on every CPU, now and when one comes up or wakes. Prints the one line that says why not. Sleeps. */
+/*
+ * Take VMX on every CPU, now and when one comes up or wakes. Prints the one line that
+ * says why not. Sleeps.
+ */
 int host_init(void);
 void host_exit(void);
 
@@ -34,13 +40,13 @@ void host_exit(void);
 struct cpumask *host_kick_mask(void);
 
 /*
- * The frame behind @hva of a VM_IO or VM_PFNMAP @vma, without a reference. mmap_lock held. 0 or errno: absent, the
- * host must fault it in first.
+ * The frame behind @hva of a VM_IO or VM_PFNMAP @vma, without a reference. mmap_lock
+ * held. 0 or errno: absent, the host must fault it in first.
  */
 int host_follow_pfn(struct vm_area_struct *vma, hva_t hva, u64 *pfn, bool *writable);
 
 /* Have @cpu take an interrupt, so that a guest running there exits. */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+#if HOST_6_12
 static inline void host_reschedule(int cpu)
 {
 	arch_smp_send_reschedule(cpu);
@@ -52,7 +58,7 @@ static inline void host_reschedule(int cpu)
 }
 #endif
 
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+#if HOST_6_12
 static __always_inline void host_rcu_note_guest(void)
 {
 	rcu_virt_note_context_switch();
@@ -77,9 +83,10 @@ static __always_inline bool host_context_exit(void)
 #endif
 
 /*
- * The guest as lockdep, RCU, context tracking and CPU time accounting see it. Interrupts off throughout; timing brackets
- * state, and timing_exit runs only after the interrupt that ended the guest was taken (its tick belongs to the guest).
- * Between state_enter and state_exit nothing may be traced or use RCU.
+ * The guest as lockdep, RCU, context tracking and CPU time accounting see it.
+ * Interrupts off throughout; timing brackets state, and timing_exit runs only after the
+ * interrupt that ended the guest was taken (its tick belongs to the guest). Between
+ * state_enter and state_exit nothing may be traced or use RCU.
  */
 static __always_inline void host_guest_timing_enter(void)
 {
@@ -123,7 +130,10 @@ static __always_inline void host_guest_state_exit(void)
 	instrumentation_end();
 }
 
-/* The guest's FPU state. alloc: 0 or -ENOMEM, sleeps, charged to the caller's cgroup as the kernel decides. */
+/*
+ * The guest's FPU state. alloc: 0 or -ENOMEM, sleeps, charged to the caller's cgroup as
+ * the kernel decides.
+ */
 static inline int host_fpu_alloc(struct fpu_guest *fpu)
 {
 	return fpu_alloc_guest_fpstate(fpu) ? 0 : -ENOMEM;
@@ -134,20 +144,31 @@ static inline void host_fpu_free(struct fpu_guest *fpu)
 	fpu_free_guest_fpstate(fpu);
 }
 
-/* Exchange the registers in the CPU: the task's for the guest's (@enter) or back. Preemption may be on. */
+/*
+ * Exchange the registers in the CPU: the task's for the guest's (@enter) or back.
+ * Preemption may be on.
+ */
 static inline void host_fpu_swap(struct fpu_guest *fpu, bool enter)
 {
 	fpu_swap_kvm_fpstate(fpu, enter);
 }
 
-/* @fpu as an XSAVE area in standard format into @buf of @size bytes; only the features in @xfeatures. Not loaded. */
-static inline void host_fpu_copy_to_uabi(struct fpu_guest *fpu, void *buf, unsigned int size, u64 xfeatures, u32 pkru)
+/*
+ * @fpu as an XSAVE area in standard format into @buf of @size bytes; only the features
+ * in @xfeatures. Not loaded.
+ */
+static inline void host_fpu_copy_to_uabi(struct fpu_guest *fpu, void *buf, unsigned int size,
+					 u64 xfeatures, u32 pkru)
 {
 	fpu_copy_guest_fpstate_to_uabi(fpu, buf, size, xfeatures, pkru);
 }
 
-/* The reverse; -EINVAL for a malformed area or a feature outside @xcr0. @pkru gets PKRU if the area holds it. */
-static inline int host_fpu_copy_from_uabi(struct fpu_guest *fpu, const void *buf, u64 xcr0, u32 *pkru)
+/*
+ * The reverse; -EINVAL for a malformed area or a feature outside @xcr0. @pkru gets PKRU
+ * if the area holds it.
+ */
+static inline int host_fpu_copy_from_uabi(struct fpu_guest *fpu, const void *buf, u64 xcr0,
+					  u32 *pkru)
 {
 	return fpu_copy_uabi_to_guest_fpstate(fpu, buf, xcr0, pkru);
 }

@@ -21,8 +21,12 @@ const struct um_ioctl *um_ioctl_find(const struct um_ioctl *table, unsigned int 
 	return NULL;
 }
 
-/* @buf holds _IOC_SIZE bytes. Zeroed unless copied in, so that no stale kernel byte can be copied out. */
-static long um_ioctl_copy_call(const struct um_ioctl *row, void *owner, void *buf, unsigned long uarg)
+/*
+ * @buf holds _IOC_SIZE bytes. Zeroed unless copied in, so that no stale kernel byte can
+ * be copied out.
+ */
+static long um_ioctl_copy_call(const struct um_ioctl *row, void *owner, void *buf,
+			       unsigned long uarg)
 {
 	unsigned int size = _IOC_SIZE(row->cmd);
 	unsigned int dir = _IOC_DIR(row->cmd);
@@ -52,7 +56,8 @@ static long um_ioctl_call_large(const struct um_ioctl *row, void *owner, unsigne
 	return ret;
 }
 
-static noinline long um_ioctl_call_small(const struct um_ioctl *row, void *owner, unsigned long uarg)
+static noinline long um_ioctl_call_small(const struct um_ioctl *row, void *owner,
+					 unsigned long uarg)
 {
 	u64 buf[UM_IOC_STACK_BYTES / sizeof(u64)];
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Loading and unloading, and the core's parameters. Runs under the module loader's lock; mmu= is read without one.
+ * Loading and unloading, and the core's parameters. Runs under the module loader's
+ * lock; mmu= is read without one.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -40,17 +41,18 @@ static const struct kernel_param_ops um_param_mmu_ops = {
 	.get = um_param_mmu_get,
 };
 module_param_cb(mmu, &um_param_mmu_ops, NULL, 0644);
-MODULE_PARM_DESC(mmu, "how a VM's memory is virtualised unless it asks: ept or shadow (default: ept if the CPU has it)");
+MODULE_PARM_DESC(mmu, "memory backend of VMs that do not ask: ept or shadow (default: ept, if available)");
 
 static char *devname = "umbra";
 module_param(devname, charp, 0444);
-MODULE_PARM_DESC(devname, "name of the node in /dev; <name>-ept and <name>-shadow fix the backend (default: umbra)");
+MODULE_PARM_DESC(devname, "name of the node in /dev (default: umbra)");
 
 /* mmu= came before the CPU was asked. */
 static int um_choose_backend(void)
 {
 	if (!um_default_backend)
-		um_default_backend = um_backend_usable(UM_BACKEND_EPT) ? UM_BACKEND_EPT : UM_BACKEND_SHADOW;
+		um_default_backend = um_backend_usable(UM_BACKEND_EPT) ? UM_BACKEND_EPT :
+									 UM_BACKEND_SHADOW;
 	if (!um_backend_usable(um_default_backend)) {
 		pr_err("this CPU cannot run mmu=%s: load with another backend\n",
 		       um_backend_ops(um_default_backend)->name);
@@ -67,6 +69,7 @@ static int __init um_init(void)
 	error = hw_init();
 	if (error)
 		return error;
+	um_state_init();
 	um_mmu_init();
 	um_state_init();
 	error = um_choose_backend();
@@ -93,7 +96,10 @@ exit_hw:
 	return error;
 }
 
-/* Every VM and vCPU file holds the module, so no VM is alive here; the last ones may still be on their way out. */
+/*
+ * Every VM and vCPU file holds the module, so no VM is alive here; the last ones may
+ * still be on their way out.
+ */
 static void __exit um_exit(void)
 {
 	um_debugfs_exit();
@@ -107,5 +113,5 @@ module_init(um_init);
 module_exit(um_exit);
 
 MODULE_AUTHOR("The Umbra authors");
-MODULE_DESCRIPTION("A hypervisor core that speaks the KVM ABI; each VM chooses EPT or shadow paging");
+MODULE_DESCRIPTION("A hypervisor that speaks the KVM ABI; each VM chooses EPT or shadow paging");
 MODULE_LICENSE("GPL");

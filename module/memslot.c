@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Memslots: guest memory over the caller's address space. slots_lock serialises changes; readers hold vm->srcu;
- * vm->retiring needs mmu_lock.
+ * Memslots: guest memory over the caller's address space. slots_lock serialises
+ * changes; readers hold vm->srcu; vm->retiring needs mmu_lock.
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -12,11 +12,14 @@
 
 #define UM_MAX_SLOT_PAGES	((1ULL << 31) - 1)
 #define UM_SLOT_FLAGS		(KVM_MEM_LOG_DIRTY_PAGES | KVM_MEM_READONLY)
+/* A caller may ask for a slot that is larger than an allocation can be: that is its ENOMEM only. */
+#define UM_GFP_BULK		(GFP_KERNEL_ACCOUNT | __GFP_NOWARN)
 
 struct um_memslots *um_slots(struct um_vm *vm)
 {
 	return srcu_dereference_check(vm->slots, &vm->srcu,
-				      lockdep_is_held(&vm->slots_lock) || !refcount_read(&vm->users));
+				      lockdep_is_held(&vm->slots_lock) ||
+				      !refcount_read(&vm->users));
 }
 
 static bool um_slot_holds(const struct um_memslot *slot, gfn_t gfn)
@@ -97,7 +100,8 @@ int um_slots_init(struct um_vm *vm)
 }
 
 /* A copy of the slots without @old and with @new in its place; either may be NULL. */
-static struct um_memslots *um_slots_copy(struct um_vm *vm, const struct um_memslot *old, struct um_memslot *new)
+static struct um_memslots *um_slots_copy(struct um_vm *vm, const struct um_memslot *old,
+					 struct um_memslot *new)
 {
 	struct um_memslots *from = um_slots(vm);
 	struct um_memslots *to = um_slots_alloc(from->count + !!new);
@@ -134,17 +138,18 @@ static void um_slots_publish(struct um_vm *vm, struct um_memslots *slots)
 /* The log, and behind it room for the copy that userspace gets. */
 static int um_dirty_alloc(struct um_memslot *slot)
 {
-	slot->dirty = kvcalloc(BITS_TO_LONGS(slot->npages), 2 * sizeof(long), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	slot->dirty = kvcalloc(BITS_TO_LONGS(slot->npages), 2 * sizeof(long), UM_GFP_BULK);
 	return slot->dirty ? 0 : -ENOMEM;
 }
 
 static int um_track_alloc(struct um_memslot *slot)
 {
-	slot->track = kvcalloc(slot->npages, sizeof(*slot->track), GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
+	slot->track = kvcalloc(slot->npages, sizeof(*slot->track), UM_GFP_BULK);
 	return slot->track ? 0 : -ENOMEM;
 }
 
-static int um_slot_add_backend(struct um_vm *vm, struct um_memslot *slot, const struct um_mmu_ops *ops)
+static int um_slot_add_backend(struct um_vm *vm, struct um_memslot *slot,
+			       const struct um_mmu_ops *ops)
 {
 	if (ops->id == UM_BACKEND_SHADOW && !slot->track && um_track_alloc(slot))
 		return -ENOMEM;
@@ -182,7 +187,8 @@ static int um_slot_fill(struct um_vm *vm, struct um_memslot *slot)
 	return 0;
 }
 
-static struct um_memslot *um_slot_alloc(struct um_vm *vm, const struct kvm_userspace_memory_region *r)
+static struct um_memslot *um_slot_alloc(struct um_vm *vm,
+					const struct kvm_userspace_memory_region *r)
 {
 	struct um_memslot *slot = kzalloc(sizeof(*slot), GFP_KERNEL_ACCOUNT);
 
@@ -201,7 +207,8 @@ static struct um_memslot *um_slot_alloc(struct um_vm *vm, const struct kvm_users
 }
 
 /*
- * From here to um_slot_unmap(), @slot may be mapped but is not among the slots: the MMU notifier finds it all the same.
+ * From here to um_slot_unmap(), @slot may be mapped but is not among the slots: the MMU
+ * notifier finds it all the same.
  */
 static void um_slot_retire(struct um_vm *vm, struct um_memslot *slot)
 {
@@ -210,7 +217,10 @@ static void um_slot_retire(struct um_vm *vm, struct um_memslot *slot)
 	write_unlock(&vm->mmu_lock);
 }
 
-/* Guest page tables may lie in the slot, so everything derived from its memory goes, not its own translations only. */
+/*
+ * Guest page tables may lie in the slot, so everything derived from its memory goes,
+ * not its own translations only.
+ */
 static void um_slot_unmap(struct um_vm *vm)
 {
 	write_lock(&vm->mmu_lock);
@@ -259,8 +269,12 @@ static long um_slot_create(struct um_vm *vm, const struct kvm_userspace_memory_r
 	return 0;
 }
 
-/* The backends have left the old place before the new one is there: the two may overlap, their counts must not mix. */
-static long um_slot_move(struct um_vm *vm, struct um_memslot *old, const struct kvm_userspace_memory_region *r)
+/*
+ * The backends have left the old place before the new one is there: the two may
+ * overlap, their counts must not mix.
+ */
+static long um_slot_move(struct um_vm *vm, struct um_memslot *old,
+			 const struct kvm_userspace_memory_region *r)
 {
 	struct um_memslots *without = um_slots_copy(vm, old, NULL), *with = NULL;
 	struct um_memslot *new = um_slot_alloc(vm, r);
@@ -276,15 +290,18 @@ static long um_slot_move(struct um_vm *vm, struct um_memslot *old, const struct 
 	um_slot_retire(vm, old);
 	um_slots_publish(vm, without);
 	um_slot_unmap(vm);
-	um_slots_publish(vm, with);
-	um_slot_forget_mmio(vm, new);
 	if (new->dirty && old->dirty)
 		bitmap_copy(new->dirty, old->dirty, old->npages);
 	um_slot_free(vm, old);
+	um_slots_publish(vm, with);
+	um_slot_forget_mmio(vm, new);
 	return 0;
 }
 
-/* Free a slot whose new version took over all that the backends keep in it; the log is not shared. */
+/*
+ * Free a slot whose new version took over all that the backends keep in it; the log is
+ * not shared.
+ */
 static void um_slot_free_replaced(struct um_memslot *old)
 {
 	kvfree(old->dirty);
@@ -292,8 +309,8 @@ static void um_slot_free_replaced(struct um_memslot *old)
 }
 
 /*
- * Only logging can be switched. When the slots are published, no fault that knew the old flags is under way, so what is
- * write-protected then stays so until it is logged.
+ * Only logging can be switched. When the slots are published, no fault that knew the
+ * old flags is under way, so what is write-protected then stays so until it is logged.
  */
 static long um_slot_set_flags(struct um_vm *vm, struct um_memslot *old, u32 flags)
 {
@@ -370,7 +387,8 @@ static bool um_region_overlaps(struct um_memslots *slots, const struct um_memslo
 }
 
 /* A slot's memory and whether it is read-only cannot change, its place and its logging can. */
-static long um_slot_change(struct um_vm *vm, struct um_memslot *old, const struct kvm_userspace_memory_region *r)
+static long um_slot_change(struct um_vm *vm, struct um_memslot *old,
+			   const struct kvm_userspace_memory_region *r)
 {
 	if (r->userspace_addr != old->hva || r->memory_size >> UM_PAGE_SHIFT != old->npages ||
 	    ((r->flags ^ old->flags) & KVM_MEM_READONLY))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The table of memory backends, and calls that go to every active one. vm->lock guards activation; each fan-out names
- * its lock in mmu.h.
+ * The table of memory backends, and calls that go to every active one. vm->lock guards
+ * activation; each fan-out names its lock in mmu.h.
  */
 #include <linux/string.h>
 
@@ -114,7 +114,10 @@ bool um_mmu_zap_all(struct um_vm *vm)
 	return flush;
 }
 
-/* The caller has vm->srcu: a backend that becomes active meanwhile has nothing cached of these bytes. */
+/*
+ * The caller has vm->srcu: a backend that becomes active meanwhile has nothing cached
+ * of these bytes.
+ */
 void um_mmu_gpa_written(struct um_vm *vm, gpa_t gpa, size_t len)
 {
 	const struct um_mmu_ops *ops;

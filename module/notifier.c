@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The host takes memory back: one MMU notifier per VM. mmu_lock guards the sequence and the range; slots are read under
- * vm->srcu.
+ * The host takes memory back: one MMU notifier per VM. mmu_lock guards the sequence and
+ * the range; slots are read under vm->srcu.
  *
- * The notifier is registered with mmu_notifier_register() and let go with mmu_notifier_put(): no call waits for the
- * notifiers' SRCU, and free_notifier comes when its grace period is over.
+ * The notifier is registered with mmu_notifier_register() and let go with
+ * mmu_notifier_put(): no call waits for the notifiers' SRCU, and free_notifier comes
+ * when its grace period is over.
  */
 #include <linux/mmu_notifier.h>
 
@@ -18,7 +19,8 @@ static struct um_vm *mn_vm(struct mmu_notifier *mn)
 }
 
 /* Call @fn for the gfns of @slot whose hvas overlap [start, end). */
-static bool um_slot_range(struct um_vm *vm, struct um_memslot *slot, hva_t start, hva_t end, um_range_fn fn)
+static bool um_slot_range(struct um_vm *vm, struct um_memslot *slot, hva_t start, hva_t end,
+			  um_range_fn fn)
 {
 	hva_t slot_end = slot->hva + (slot->npages << UM_PAGE_SHIFT);
 	gfn_t first, last;
@@ -32,7 +34,10 @@ static bool um_slot_range(struct um_vm *vm, struct um_memslot *slot, hva_t start
 	return fn(vm, slot, first, last + 1);
 }
 
-/* Every slot over [start, end), and the one being deleted. mmu_lock held for write; vm->srcu held. */
+/*
+ * Every slot over [start, end), and the one being deleted. mmu_lock held for write;
+ * vm->srcu held.
+ */
 static bool um_for_range(struct um_vm *vm, hva_t start, hva_t end, um_range_fn fn)
 {
 	struct um_memslots *slots = um_slots(vm);
@@ -59,8 +64,8 @@ static void um_invalidate_begin(struct um_vm *vm, hva_t start, hva_t end)
 }
 
 /*
- * Invalidations are counted whether or not a slot lies in the range: a slot that is created meanwhile must not be filled
- * with pages that are on their way out.
+ * Invalidations are counted whether or not a slot lies in the range: a slot that is
+ * created meanwhile must not be filled with pages that are on their way out.
  */
 static int um_mn_start(struct mmu_notifier *mn, const struct mmu_notifier_range *range)
 {
@@ -81,8 +86,8 @@ static void um_mn_end(struct mmu_notifier *mn, const struct mmu_notifier_range *
 	struct um_vm *vm = mn_vm(mn);
 
 	write_lock(&vm->mmu_lock);
-	WRITE_ONCE(vm->mmu_seq, vm->mmu_seq + 1);
-	smp_wmb();	/* pairs with um_pfn_try(): who samples the new sequence sees the host's new mapping */
+	/* Pairs with um_pfn_try(): who samples the new sequence sees the host's new mapping. */
+	smp_store_release(&vm->mmu_seq, vm->mmu_seq + 1);
 	WARN_ON_ONCE(--vm->mmu_invalidating < 0);
 	write_unlock(&vm->mmu_lock);
 }
@@ -111,13 +116,16 @@ static int um_mn_age(struct um_vm *vm, hva_t start, hva_t end, um_range_fn fn, b
 	return young;
 }
 
-static int um_mn_clear_flush_young(struct mmu_notifier *mn, struct mm_struct *mm, unsigned long start,
-				   unsigned long end)
+static int um_mn_clear_flush_young(struct mmu_notifier *mn, struct mm_struct *mm,
+				   unsigned long start, unsigned long end)
 {
 	return um_mn_age(mn_vm(mn), start, end, um_age_clear, true);
 }
 
-/* No flush: a translation that stays cached delays the next access being seen, which only makes reclaim less exact. */
+/*
+ * No flush: a translation that stays cached delays the next access being seen, which
+ * only makes reclaim less exact.
+ */
 static int um_mn_clear_young(struct mmu_notifier *mn, struct mm_struct *mm, unsigned long start,
 			     unsigned long end)
 {

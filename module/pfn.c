@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * From a gfn to the host page behind it, which the host allocates on first touch. The caller holds vm->srcu and runs in
- * the VM's own mm; um_pfn_stale() needs mmu_lock.
+ * From a gfn to the host page behind it, which the host allocates on first touch. The
+ * caller holds vm->srcu and runs in the VM's own mm; um_pfn_stale() needs mmu_lock.
  */
 #include <linux/mm.h>
 #include <linux/page-flags.h>
@@ -10,7 +10,10 @@
 #include "host.h"
 #include "umbra.h"
 
-/* The page's level in the host's tables. Interrupts off keep the tables from being freed under the walk. */
+/*
+ * The page's level in the host's tables. Interrupts off keep the tables from being
+ * freed under the walk.
+ */
 static unsigned int um_host_level(struct mm_struct *mm, hva_t hva)
 {
 	unsigned int level = UM_LEVEL_4K;
@@ -53,10 +56,11 @@ static bool um_level_fits(const struct um_memslot *slot, gfn_t gfn, u64 pfn, uns
 }
 
 /*
- * No lock holds the host's tables still: should they change, um_pfn_stale() tells. While pages are logged they are
- * mapped one by one.
+ * No lock holds the host's tables still: should they change, um_pfn_stale() tells.
+ * While pages are logged they are mapped one by one.
  */
-static unsigned int um_pfn_level(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn, const struct um_pfn *p)
+static unsigned int um_pfn_level(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn,
+				 const struct um_pfn *p)
 {
 	unsigned int level;
 
@@ -69,10 +73,10 @@ static unsigned int um_pfn_level(struct um_vm *vm, struct um_memslot *slot, gfn_
 }
 
 /* The page as the host maps it now, without sleeping; writable if it can be had so. */
-static bool um_pfn_try(struct um_vm *vm, struct um_memslot *slot, hva_t hva, bool write, struct um_pfn *p)
+static bool um_pfn_try(struct um_vm *vm, struct um_memslot *slot, hva_t hva, bool write,
+		       struct um_pfn *p)
 {
-	p->seq = READ_ONCE(vm->mmu_seq);
-	smp_rmb();	/* pairs with um_invalidate_end(): an old mapping comes with an old sequence */
+	p->seq = smp_load_acquire(&vm->mmu_seq);	/* an old mapping has an old sequence */
 	p->writable = !(slot->flags & KVM_MEM_READONLY) &&
 		      get_user_page_fast_only(hva, FOLL_WRITE, &p->page);
 	return p->writable || (!write && get_user_page_fast_only(hva, 0, &p->page));
@@ -91,7 +95,10 @@ static int um_fault_in(struct um_vm *vm, hva_t hva, bool write)
 	return ret;
 }
 
-/* A reference keeps a page that has one from being freed until it is mapped; the notifier does for those without. */
+/*
+ * A reference keeps a page that has one from being freed until it is mapped; the
+ * notifier does for those without.
+ */
 static int um_pfnmap_ref(struct um_pfn *p)
 {
 	struct page *page;
@@ -110,15 +117,15 @@ static int um_pfnmap_ref(struct um_pfn *p)
 }
 
 /* A frame mapped by a driver. -ENOENT: @hva is not such memory. */
-static int um_pfnmap_get(struct um_vm *vm, struct um_memslot *slot, hva_t hva, bool write, struct um_pfn *p)
+static int um_pfnmap_get(struct um_vm *vm, struct um_memslot *slot, hva_t hva, bool write,
+			 struct um_pfn *p)
 {
 	struct vm_area_struct *vma;
 	int ret = -ENOENT;
 
 	if (mmap_read_lock_killable(vm->mm))
 		return -EINTR;
-	p->seq = READ_ONCE(vm->mmu_seq);
-	smp_rmb();	/* as in um_pfn_try() */
+	p->seq = smp_load_acquire(&vm->mmu_seq);	/* as in um_pfn_try() */
 	vma = vma_lookup(vm->mm, hva);
 	if (vma && (vma->vm_flags & (VM_IO | VM_PFNMAP))) {
 		ret = host_follow_pfn(vma, hva, &p->pfn, &p->writable);
@@ -133,19 +140,22 @@ static int um_pfnmap_get(struct um_vm *vm, struct um_memslot *slot, hva_t hva, b
 	return ret == -EINVAL ? -EFAULT : ret;
 }
 
-/* The host's complete and slowest way: races that the quick one lost are settled, a poisoned page is told apart. */
+/*
+ * The host's complete and slowest way: races that the quick one lost are settled, a
+ * poisoned page is told apart.
+ */
 static int um_pfn_get_slow(struct um_vm *vm, hva_t hva, bool write, struct um_pfn *p)
 {
 	long n;
 
-	p->seq = READ_ONCE(vm->mmu_seq);
-	smp_rmb();	/* as in um_pfn_try() */
+	p->seq = smp_load_acquire(&vm->mmu_seq);	/* as in um_pfn_try() */
 	n = get_user_pages_unlocked(hva, 1, &p->page, FOLL_HWPOISON | (write ? FOLL_WRITE : 0));
 	p->writable = write;
 	return n == 1 ? 0 : n < 0 ? n : -EFAULT;
 }
 
-static int um_pfn_find(struct um_vm *vm, struct um_memslot *slot, hva_t hva, bool write, struct um_pfn *p)
+static int um_pfn_find(struct um_vm *vm, struct um_memslot *slot, hva_t hva, bool write,
+		       struct um_pfn *p)
 {
 	int ret;
 
@@ -182,8 +192,9 @@ int um_pfn_get(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn, bool write,
 }
 
 /*
- * A guest's write leaves no trace in the host's page tables, so a page counts as dirty from when it can be written. The
- * host cleans it only after the notifier has unmapped it.
+ * A guest's write leaves no trace in the host's page tables, so a page counts as dirty
+ * from when it can be written. The host cleans it only after the notifier has unmapped
+ * it.
  */
 void um_pfn_put(struct um_pfn *p, bool dirtied)
 {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * KVM_GET_STATS_FD: the counters of stats.h as a file in the binary format of <linux/kvm.h>. Counters have one writer
- * each and are read as they are; the file holds a reference to the VM.
+ * KVM_GET_STATS_FD: the counters of stats.h as a file in the binary format of
+ * <linux/kvm.h>. Counters have one writer each and are read as they are; the file holds
+ * a reference to the VM.
  */
 #include <linux/anon_inodes.h>
 #include <linux/build_bug.h>
@@ -14,28 +15,31 @@
 
 #define UM_STATS_NAME	48	/* bytes of a name, with its end */
 
+/* struct kvm_stats_desc with a name of fixed size. */
 struct um_stats_desc {
-	struct kvm_stats_desc desc;
+	__u32 flags;
+	__s16 exponent;
+	__u16 size;
+	__u32 offset;
+	__u32 bucket_size;
 	char name[UM_STATS_NAME];
 };
 
-#define UM_STATS_DESC(_name, _kind, _unit, _offset) {					\
-	.desc = {									\
-		.flags = KVM_STATS_TYPE_##_kind | KVM_STATS_UNIT_##_unit | KVM_STATS_BASE_POW10, \
-		.size = 1,								\
-		.offset = (_offset),							\
-	},										\
+#define UM_STATS_DESC(_name, _kind, _offset) {						\
+	.flags = KVM_STATS_TYPE_##_kind | KVM_STATS_UNIT_NONE | KVM_STATS_BASE_POW10,	\
+	.size = 1,									\
+	.offset = (_offset),								\
 	.name = _name,									\
 }
 
 #define UM_STATS_EXIT(x) \
-	UM_STATS_DESC("exits_" #x, CUMULATIVE, NONE, offsetof(struct um_vcpu_stats, exit.x)),
+	UM_STATS_DESC("exits_" #x, CUMULATIVE, offsetof(struct um_vcpu_stats, exit.x)),
 #define UM_STATS_VCPU(x) \
-	UM_STATS_DESC(#x, CUMULATIVE, NONE, offsetof(struct um_vcpu_stats, x)),
+	UM_STATS_DESC(#x, CUMULATIVE, offsetof(struct um_vcpu_stats, x)),
 #define UM_STATS_VM(x) \
-	UM_STATS_DESC(#x, CUMULATIVE, NONE, offsetof(struct um_vm_stats, x)),
+	UM_STATS_DESC(#x, CUMULATIVE, offsetof(struct um_vm_stats, x)),
 #define UM_STATS_VM_GAUGE(x) \
-	UM_STATS_DESC(#x, INSTANT, NONE, offsetof(struct um_vm_stats, x)),
+	UM_STATS_DESC(#x, INSTANT, offsetof(struct um_vm_stats, x)),
 
 static const struct um_stats_desc um_vcpu_descs[] = {
 	UM_EXIT_CAUSES(UM_STATS_EXIT)
@@ -47,7 +51,7 @@ static const struct um_stats_desc um_vm_descs[] = {
 	UM_VM_GAUGES(UM_STATS_VM_GAUGE)
 };
 
-static_assert(sizeof(struct um_stats_desc) == sizeof(struct kvm_stats_desc) + UM_STATS_NAME);
+static_assert(offsetof(struct um_stats_desc, name) == offsetof(struct kvm_stats_desc, name));
 
 /* The file: header, id, descriptors and data, one behind the other. */
 struct um_stats_file {
@@ -59,7 +63,8 @@ struct um_stats_file {
 };
 
 /* Copy what of the file's part [@start, @start + @len) lies at *@pos; moves *@pos and @user on. */
-static int um_stats_part(char __user **user, size_t *left, loff_t *pos, size_t start, const void *part, size_t len)
+static int um_stats_part(char __user **user, size_t *left, loff_t *pos, size_t start,
+			 const void *part, size_t len)
 {
 	size_t skip, n;
 
@@ -79,6 +84,7 @@ static ssize_t um_stats_read(struct file *file, char __user *user, size_t size, 
 {
 	struct um_stats_file *s = file->private_data;
 	const struct kvm_stats_header *h = &s->header;
+	size_t descs = h->num_desc * sizeof(*s->descs);
 	size_t left = size;
 	loff_t pos = *ppos;
 
@@ -86,7 +92,7 @@ static ssize_t um_stats_read(struct file *file, char __user *user, size_t size, 
 		return -EINVAL;
 	if (um_stats_part(&user, &left, &pos, 0, h, sizeof(*h)) ||
 	    um_stats_part(&user, &left, &pos, h->id_offset, s->id, sizeof(s->id)) ||
-	    um_stats_part(&user, &left, &pos, h->desc_offset, s->descs, h->num_desc * sizeof(*s->descs)) ||
+	    um_stats_part(&user, &left, &pos, h->desc_offset, s->descs, descs) ||
 	    um_stats_part(&user, &left, &pos, h->data_offset, s->data, h->num_desc * sizeof(u64)))
 		return -EFAULT;
 	*ppos = pos;
@@ -109,8 +115,8 @@ static const struct file_operations um_stats_fops = {
 	.llseek = noop_llseek,
 };
 
-static struct um_stats_file *um_stats_alloc(struct um_vm *vm, const struct um_stats_desc *descs, u32 n,
-					    const void *data)
+static struct um_stats_file *um_stats_alloc(struct um_vm *vm, const struct um_stats_desc *descs,
+					    u32 n, const void *data)
 {
 	struct um_stats_file *s = kzalloc(sizeof(*s), GFP_KERNEL_ACCOUNT);
 
@@ -151,8 +157,9 @@ static long um_stats_fd(const char *name, struct um_stats_file *s)
 
 long um_vm_stats_fd(struct um_vm *vm)
 {
-	struct um_stats_file *s = um_stats_alloc(vm, um_vm_descs, ARRAY_SIZE(um_vm_descs), &vm->stats);
+	struct um_stats_file *s;
 
+	s = um_stats_alloc(vm, um_vm_descs, ARRAY_SIZE(um_vm_descs), &vm->stats);
 	if (!s)
 		return -ENOMEM;
 	snprintf(s->id, sizeof(s->id), "umbra-%d", vm->pid);
@@ -161,8 +168,9 @@ long um_vm_stats_fd(struct um_vm *vm)
 
 long um_vcpu_stats_fd(struct um_vcpu *vcpu)
 {
-	struct um_stats_file *s = um_stats_alloc(vcpu->vm, um_vcpu_descs, ARRAY_SIZE(um_vcpu_descs), &vcpu->stats);
+	struct um_stats_file *s;
 
+	s = um_stats_alloc(vcpu->vm, um_vcpu_descs, ARRAY_SIZE(um_vcpu_descs), &vcpu->stats);
 	if (!s)
 		return -ENOMEM;
 	snprintf(s->id, sizeof(s->id), "umbra-%d/vcpu-%u", vcpu->vm->pid, vcpu->id);

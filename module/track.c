@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What is known of single gfns of a memslot: how many shadowed guest tables lie there, and whether it was written since
- * the log was last read. mmu_lock guards the counts; the log's bits are atomic.
+ * What is known of single gfns of a memslot: how many shadowed guest tables lie there,
+ * and whether it was written since the log was last read. mmu_lock guards the counts;
+ * the log's bits are atomic.
  */
 #include <linux/uaccess.h>
 
 #include "mmu.h"
 
-#define UM_TRACK_MAX	U16_MAX		/* a count that got here stays: tracking for too long only costs time */
+#define UM_TRACK_MAX	U16_MAX		/* a count that got here stays: tracking costs time only */
 
 void um_track_add(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn)
 {
@@ -43,7 +44,8 @@ void um_mark_dirty(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn)
 }
 
 /* The pages that are set in word @i of the log become read-only. */
-static bool um_dirty_wrprotect(struct um_vm *vm, struct um_memslot *slot, unsigned long i, unsigned long bits)
+static bool um_dirty_wrprotect(struct um_vm *vm, struct um_memslot *slot, unsigned long i,
+			       unsigned long bits)
 {
 	gfn_t base = slot->base_gfn + i * BITS_PER_LONG;
 
@@ -51,8 +53,9 @@ static bool um_dirty_wrprotect(struct um_vm *vm, struct um_memslot *slot, unsign
 }
 
 /*
- * Move the log to its copy. Once the flush is over, a page is either read-only or its next write is logged, so what
- * userspace reads of a page after this call is not older than the last write that the copy reports.
+ * Move the log to its copy. Once the flush is over, a page is either read-only or its
+ * next write is logged, so what userspace reads of a page after this call is not older
+ * than the last write that the copy reports.
  */
 static void um_dirty_take(struct um_vm *vm, struct um_memslot *slot, unsigned long *copy)
 {

@@ -282,7 +282,8 @@ static int serve_requests(struct um_vcpu *vcpu)
 		preempt_enable();
 	}
 	um_request_check(vcpu, UM_REQ_EVENT);
-	um_request_check(vcpu, UM_REQ_KICK);
+	if (um_request_check(vcpu, UM_REQ_KICK) && READ_ONCE(vcpu->vm->dead))
+		return -EIO;
 	return 1;
 }
 

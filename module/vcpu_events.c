@@ -16,6 +16,7 @@
  */
 #define UM_EVENTS_ACCEPTED	(UM_EVENTS_REPORTED | KVM_VCPUEVENT_VALID_SIPI_VECTOR)
 #define UM_LAST_EXCEPTION	31
+#define UM_MAX_NMIS		2
 
 void um_queue_irq(struct um_vcpu *vcpu, u8 vector)
 {
@@ -44,7 +45,7 @@ long um_ioc_nmi(void *owner, void *arg, unsigned long uarg)
 	u8 limit;
 
 	um_need(vcpu, UM_ST_INTR);
-	limit = vcpu->nmi_block || ev->nmi_injected ? 1 : 2;
+	limit = vcpu->nmi_block || ev->nmi_injected ? 1 : UM_MAX_NMIS;
 	ev->nmi_pending = min_t(u8, ev->nmi_pending + 1, limit);
 	um_make_request(vcpu, UM_REQ_EVENT);
 	return 0;
@@ -131,7 +132,7 @@ long um_ioc_set_vcpu_events(void *owner, void *arg, unsigned long uarg)
 		um_set_shadow(vcpu, events->interrupt.shadow);
 	ev->nmi_injected = events->nmi.injected;
 	if (events->flags & KVM_VCPUEVENT_VALID_NMI_PENDING)
-		ev->nmi_pending = events->nmi.pending;
+		ev->nmi_pending = min_t(u8, events->nmi.pending, UM_MAX_NMIS);
 	vcpu->nmi_block = events->nmi.masked;
 	um_dirty(vcpu, UM_ST_INTR);
 	um_make_request(vcpu, UM_REQ_EVENT);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The life of a VM, and requests to its vCPUs. um_vms_lock guards the list of all VMs; vm->users counts the files.
+ * The life of a VM, and requests to its vCPUs. um_vms_lock guards the list of all VMs;
+ * vm->users counts the files.
  *
- * The last file to close takes the VM's MMU notifier off without waiting; when the notifier's grace period is over,
- * nothing can reach the VM any more and a work item frees it all. So neither creating nor destroying a VM waits for
- * RCU, and the whole teardown runs where it may sleep.
+ * The last file to close takes the VM's MMU notifier off without waiting; when the
+ * notifier's grace period is over, nothing can reach the VM any more and a work item
+ * frees it all. So neither creating nor destroying a VM waits for RCU, and the whole
+ * teardown runs where it may sleep.
  */
 #define pr_fmt(fmt) KBUILD_MODNAME ": " fmt
 
@@ -195,7 +197,10 @@ void um_vm_put(struct um_vm *vm)
 		um_notifier_put(vm);
 }
 
-/* The MMU notifier's grace period is over; its callback may not sleep, so the rest is left to a worker. */
+/*
+ * The MMU notifier's grace period is over; its callback may not sleep, so the rest is
+ * left to a worker.
+ */
 void um_vm_queue_free(struct um_vm *vm)
 {
 	queue_work(um_free_wq, &vm->free_work);
@@ -222,18 +227,19 @@ void um_vm_stop_all(void)
 }
 
 /*
- * The CPU on which @vcpu is in its guest, -1: on none. The barrier pairs with the run loop's, between its store of
- * UM_IN_GUEST_MODE and its read of the requests: either the vCPU sees what was requested before, or it is seen here.
+ * The CPU on which @vcpu is in its guest, -1: on none. The barrier pairs with the run
+ * loop's, between its store of UM_IN_GUEST_MODE and its read of the requests: either
+ * the vCPU sees what was requested before, or it is seen here.
  */
 static int um_vcpu_guest_cpu(struct um_vcpu *vcpu)
 {
-	smp_mb();
+	smp_mb();	/* pairs with inner_loop() */
 	return READ_ONCE(vcpu->mode) == UM_IN_GUEST_MODE ? READ_ONCE(vcpu->cpu) : -1;
 }
 
 void um_make_request(struct um_vcpu *vcpu, enum um_request req)
 {
-	smp_mb__before_atomic();	/* what the request is about comes first; pairs with um_request_check() */
+	smp_mb__before_atomic();	/* its cause comes first; pairs with um_request_check() */
 	set_bit(req, &vcpu->requests);
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The VM's file: its ioctls. Each handler takes the lock it needs; a foreign process and a dead VM get EIO.
+ * The VM's file: its ioctls. Each handler takes the lock it needs; a foreign process
+ * and a dead VM get EIO.
  */
 #include <linux/fs.h>
 #include <linux/sched.h>
@@ -12,7 +13,7 @@
 /* Three pages below 4 GiB, as KVM_SET_TSS_ADDR is documented. */
 #define UM_TSS_ADDR_MAX		((unsigned int)(-3 * (int)UM_PAGE_SIZE))
 #define UM_MIN_MMU_PAGES	64
-#define UM_MMU_PERMILLE		20	/* shadow pages per thousand guest pages, unless userspace says otherwise */
+#define UM_MMU_PERMILLE		20	/* shadow pages per thousand guest pages, by default */
 
 static long vm_set_memory(void *owner, void *arg, unsigned long uarg)
 {
@@ -55,7 +56,9 @@ static long vm_enable_cap(void *owner, void *arg, unsigned long uarg)
 {
 	const struct kvm_enable_cap *cap = arg;
 
-	if (cap->flags || cap->cap != UM_CAP_BACKEND || cap->args[1] || cap->args[2] || cap->args[3])
+	if (cap->flags || cap->cap != UM_CAP_BACKEND)
+		return -EINVAL;
+	if (cap->args[1] || cap->args[2] || cap->args[3])
 		return -EINVAL;
 	return vm_choose_backend(owner, cap->args[0]);
 }

@@ -3,6 +3,7 @@
  * Events into the guest and back: the VM-entry interruption information, windows, and the requeue of a delivery that a
  * VM exit interrupted. The vCPU is loaded.
  */
+#include "../event.h"
 #include "vmx.h"
 
 static void write_event(u32 type, u8 vector, bool has_error, u32 error, u8 insn_len)
@@ -18,18 +19,6 @@ static void write_event(u32 type, u8 vector, bool has_error, u32 error, u8 insn_
 	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, info);
 }
 
-/* CR2 and DR6 change when the exception is delivered, not when it is found. */
-static void deliver_payload(struct um_vcpu *vcpu, struct um_exception *exc)
-{
-	if (!exc->has_payload)
-		return;
-	exc->has_payload = false;
-	if (exc->vector == UM_PF)
-		vcpu->cr2 = exc->payload;
-	else if (exc->vector == UM_DB)
-		vcpu->dr6 = (vcpu->dr6 & ~0xfULL) | exc->payload;
-}
-
 static void inject_exception(struct um_vcpu *vcpu)
 {
 	struct um_exception *exc = &vcpu->ev.exc;
@@ -37,9 +26,7 @@ static void inject_exception(struct um_vcpu *vcpu)
 	bool error = exc->has_error && (um_cr0(vcpu) & X86_CR0_PE);
 
 	if (exc->pending)
-		deliver_payload(vcpu, exc);
-	exc->pending = false;
-	exc->injected = true;
+		um_exception_deliver(vcpu);
 	write_event(exc->soft ? INTR_TYPE_SOFT_EXCEPTION : INTR_TYPE_HARD_EXCEPTION, exc->vector, error, exc->error,
 		    exc->soft ? exc->insn_len : 0);
 }

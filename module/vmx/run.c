@@ -63,12 +63,14 @@ bool hw_enter(struct um_vcpu *vcpu)
 		vmx->exit_reason = VMX_EXIT_VMFAIL;
 		return false;
 	}
-	vmx->launched = true;
 	vcpu->avail &= ~GUEST_CHANGES;
 	if (!(vcpu->mmu_ctl.intercepts & UM_IC_CR3))
 		vcpu->avail &= ~GUEST_CHANGES_EPT;
 	vmx->exit_reason = vmcs_read32(VM_EXIT_REASON);
-	return !(vmx->exit_reason & VMX_EXIT_REASONS_FAILED_VMENTRY);
+	if (unlikely(vmx->exit_reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
+		return false;	/* and a VMCS that never launched still wants VMLAUNCH */
+	vmx->launched = true;
+	return true;
 }
 
 /* The handler runs as if the NMI had come by itself: before any IRET could end the blocking of further NMIs. */
