@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Seam: what the core asks of the processor's virtualisation extension. Implemented by vmx/, bound at link time.
+ * Seam: what the core asks of the processor's virtualisation extension. Implemented by vmx/, bound
+ * at link time.
  *
- * "Loaded" below: between hw_load() and hw_put() on this CPU with preemption under the preempt notifier's control.
+ * "Loaded" below: between um_vcpu_load() and um_vcpu_put(). The vCPU's state is on the CPU that the
+ * thread runs on; the preempt notifier calls hw_put() and hw_load() when the thread is scheduled
+ * out and in. One thread at a time has a vCPU: who holds vcpu->mutex, or creates or destroys it.
  */
 #ifndef UM_HW_H
 #define UM_HW_H
@@ -14,18 +17,24 @@ struct um_vm;
 struct seq_file;
 
 /**
- * struct hw_caps - what this CPU can do, read once at load
- * @ept: EPT with 4-level walks, WB tables and INVEPT
+ * struct hw_caps - what this CPU can do, less what parameters turn off; constant after load
+ * @ept: EPT with four-level walks, WB tables and single-context INVEPT
  * @ept_ad: accessed and dirty flags in EPT entries
- * @ept_2m: 2 MiB leaves; @ept_1g: 1 GiB leaves; @ept_exec_only: entries with X and no R
+ * @ept_2m: 2 MiB leaves
+ * @ept_1g: 1 GiB leaves
+ * @ept_exec_only: entries with X and no R
  * @ept_5level: five-level EPT
- * @vpid: VPID with INVVPID of single context and individual address
+ * @vpid: VPID with every type of INVVPID that is used
  * @unrestricted: unrestricted guest
  * @pml: page-modification logging
- * @invpcid: the guest may be given INVPCID; @rdtscp: and RDTSCP/RDPID; @xsaves
- * @tsc_scaling
- * @host_maxphyaddr: physical address width of the host in bits
- * @pf_rsvd: an spte with reserved bits faults (MAXPHYADDR < 52)
+ * @invpcid: the guest may be given INVPCID
+ * @rdtscp: the guest may be given RDTSCP and RDPID
+ * @xsaves: the guest may be given XSAVES
+ * @tsc_scaling: the guest's TSC may run at another rate
+ * @pf_rsvd: an spte with reserved address bits faults: the CPU's MAXPHYADDR is below 52
+ * @host_maxphyaddr: physical address width in bits, as the host's kernel uses it
+ *
+ * Source: SDM "VMX Capability Reporting Facility".
  */
 struct hw_caps {
 	bool ept, ept_ad, ept_2m, ept_1g, ept_exec_only, ept_5level;
@@ -35,49 +44,100 @@ struct hw_caps {
 };
 
 extern struct hw_caps hw_caps;
-extern const size_t hw_vcpu_size;	/* of the structure that embeds um_vcpu as its first member */
+extern const size_t hw_vcpu_size;	/* bytes; of the structure whose first member is um_vcpu */
 
-int hw_init(void);			/* read and check capabilities, allocate per-CPU regions. Prints the one line that says why not */
+/*
+ * Load: read and check capabilities, allocate per-CPU regions. 0; -EOPNOTSUPP or -EINVAL after one
+ * line in the log that says why not; -ENOMEM. Sleeps.
+ */
+int hw_init(void);
 void hw_exit(void);
-int hw_cpu_enable(void);		/* VMXON here; interrupts off. -EBUSY: somebody else is in VMX operation */
-void hw_cpu_disable(void);		/* clear what is loaded, VMXOFF here; interrupts off. Idempotent */
+/* VMXON here; interrupts off. 0, -EBUSY: somebody else is in VMX operation, -EIO: refused. */
+int hw_cpu_enable(void);
+/* VMCLEAR whatever is active on this CPU, then VMXOFF; interrupts off, any context. Idempotent. */
+void hw_cpu_disable(void);
 void hw_show_info(struct seq_file *m);	/* "key: value" lines: capabilities and mitigations */
 
+/* The hardware's part of a vCPU. 0 or -ENOMEM; sleeps; loads the vCPU for a while. */
 int hw_vcpu_init(struct um_vcpu *vcpu);
-void hw_vcpu_destroy(struct um_vcpu *vcpu);
-void hw_load(struct um_vcpu *vcpu);	/* preemption off */
-void hw_put(struct um_vcpu *vcpu);	/* preemption off: the host's registers that VM exit does not restore come back */
+void hw_vcpu_destroy(struct um_vcpu *vcpu);	/* not loaded; may interrupt the CPU it was on last */
+/* The vCPU's state onto this CPU; preemption off, interrupts on. May wait for another CPU's. */
+void hw_load(struct um_vcpu *vcpu);
+/* Host registers that VM exit does not restore come back; preemption off, perhaps interrupts. */
+void hw_put(struct um_vcpu *vcpu);
 
-/* One entry, one exit; interrupts off, loaded. Writes dirty state first. False: the entry failed, hw_handle_exit() says how. */
+/**
+ * hw_enter - one VM entry and the VM exit that follows
+ * @vcpu: loaded; interrupts off
+ *
+ * Writes the caches in vcpu->dirty first; after the exit vcpu->avail names those that still hold.
+ * The first entry of an outer turn switches host state, which hw_leave() undoes.
+ *
+ * Return: false when the entry failed: hw_handle_exit() tells userspace how.
+ */
 bool hw_enter(struct um_vcpu *vcpu);
-/* Interrupts still off: true when the exit was answered and the guest may be re-entered at once. */
+
+/**
+ * hw_handle_exit_fast - answer the exit in the inner loop, if it needs nothing from the host kernel
+ * @vcpu: loaded; interrupts off
+ *
+ * Takes no lock but by trylock, sleeps not, touches no user memory, SRCU or FPU; bounded work.
+ *
+ * Return: true: answered, the guest may be entered again. False: nothing is done yet.
+ */
 bool hw_handle_exit_fast(struct um_vcpu *vcpu);
-/* After the inner loop, interrupts off: #MC, NMI already taken, requeue of an interrupted delivery; restore host state. */
+
+/*
+ * After the inner loop, interrupts still off: run the host's NMI or machine-check handler if that
+ * ended the guest, restore host state, keep an event whose delivery the exit interrupted.
+ */
 void hw_leave(struct um_vcpu *vcpu);
 /* An exit waits for hw_handle_exit(): the fast handler did not answer it. */
 bool hw_exit_pending(struct um_vcpu *vcpu);
-/* Interrupts on; vm->srcu held. 1: re-enter, 0: to userspace, <0: errno. */
+
+/**
+ * hw_handle_exit - handle the exit that is pending
+ * @vcpu: loaded; interrupts on, vm->srcu held for reading; sleeps
+ *
+ * Return: 1: enter the guest again; 0: to userspace, vcpu->run says why; negative: KVM_RUN's errno.
+ */
 int hw_handle_exit(struct um_vcpu *vcpu);
 
-void hw_get(struct um_vcpu *vcpu, u32 mask);	/* UM_ST_* from hardware into the caches; loaded */
-/* Before entry, interrupts on: hand the hardware what vcpu->ev holds, arm windows. */
+/* Read what @mask (UM_ST_*) names from hardware into the caches; loads the vCPU if it is not. */
+void hw_get(struct um_vcpu *vcpu, u32 mask);
+/* Before an entry, interrupts on, loaded: hand the hardware what vcpu->ev holds, arm windows. */
 void hw_inject(struct um_vcpu *vcpu);
+/* Exit as soon as the guest can take an external interrupt, or not any more; loaded. */
 void hw_request_irq_window(struct um_vcpu *vcpu, bool on);
-bool hw_irq_allowed(struct um_vcpu *vcpu);	/* an external interrupt could be injected now */
+bool hw_irq_allowed(struct um_vcpu *vcpu);	/* the guest would take an interrupt at the next entry */
 
-/* MSRs that hardware switches (FS, GS, KERNEL_GS base, SYSENTER, PAT, syscall MSRs...): 0, or 1 = not such an MSR. Loaded. */
+/*
+ * MSRs that are in the VMCS or in the CPU while the guest runs: the bases of FS, GS and KERNEL_GS,
+ * SYSENTER, SYSCALL's, TSC_AUX. 0, or 1: not such an MSR. Loaded. No check of the value.
+ */
 int hw_msr_get(struct um_vcpu *vcpu, u32 index, u64 *val);
 int hw_msr_set(struct um_vcpu *vcpu, u32 index, u64 val);
 
-/* Which translations to drop, on this CPU. Loaded or interrupts off. */
+/* Which translations to drop. */
 enum hw_flush {
-	HW_FLUSH_ALL,		/* everything of this vCPU: its EPT root (INVEPT) and all its tags (INVVPID) */
-	HW_FLUSH_TAG,		/* one tag's linear and combined mappings */
-	HW_FLUSH_GVA,		/* one address under one tag */
+	HW_FLUSH_ALL,		/* all that this vCPU may have: its EPT root's, or all of its tags' */
+	HW_FLUSH_TAG,		/* linear and combined mappings under one tag */
+	HW_FLUSH_GVA,		/* those of one address under one tag */
 };
+
+/*
+ * On this CPU; the thread cannot migrate. Flushes by tag do nothing for tag 0: without VPID each
+ * entry and exit flushes. SDM "Operations that Invalidate Cached Mappings".
+ */
 void hw_flush(struct um_vcpu *vcpu, enum hw_flush what, u16 tag, gva_t gva);
-void hw_flush_ept(hpa_t root);		/* INVEPT single-context for the EPT root @root; interrupts off, this CPU */
-u16 hw_tag_alloc(void);			/* a VPID nobody uses, 0: none left (or no VPID) */
-void hw_tag_free(u16 tag);		/* flushed on every CPU before it is given out again */
+void hw_flush_ept(hpa_t root);		/* this CPU, interrupts off: everything under an EPT root */
+
+/*
+ * Tags (VPIDs), for a backend to give to its roots. alloc: 1 to 65535, 0: none left or no VPID.
+ * A tag is flushed on every CPU before it is given out again. Both sleep; alloc may wait for all
+ * CPUs, so not under a spinlock.
+ */
+u16 hw_tag_alloc(void);
+void hw_tag_free(u16 tag);
 
 #endif

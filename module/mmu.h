@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Seam: a memory backend. ept/ and mmu_shadow/ each offer one const table; the core and vmx/ know nothing else of them.
+ * Seam: a memory backend. ept/ and mmu_shadow/ each offer one const table; the core and vmx/ know
+ * nothing else of them.
  *
- * Everything a backend holds can be rebuilt from the memslots and the guest's own tables, so it can be thrown away at
- * any time. Tables are freed only after the flush that makes them unreachable.
+ * Everything a backend holds can be rebuilt from the memslots and the guest's own tables, so it can
+ * be thrown away at any time. Tables are freed only after the flush that makes them unreachable.
  */
 #ifndef UM_MMU_H
 #define UM_MMU_H
@@ -13,19 +14,23 @@
 
 /* What a fault came to. */
 enum um_fault_result {
-	UM_FAULT_RETRY,		/* mapped (or raced): run the guest again */
-	UM_FAULT_EMULATE,	/* no memory there (MMIO), a read-only slot written, or a tracked table written: emulate the access */
-	UM_FAULT_GUEST,		/* the guest's own fault: #PF with fault->pfec and fault->gva is to be queued */
-	UM_FAULT_ERROR,		/* fault->err is the errno for KVM_RUN (EFAULT, ENOMEM...) */
+	UM_FAULT_RETRY,		/* mapped, or a race was lost: run the guest again */
+	UM_FAULT_EMULATE,	/* no slot, a read-only one or a tracked table: emulate the access */
+	UM_FAULT_GUEST,		/* the guest's own: queue #PF with fault->gva and fault->pfec */
+	UM_FAULT_ERROR,		/* KVM_RUN ends with fault->err */
 };
 
 /**
  * struct um_fault - one page fault or EPT violation
- * @gva: linear address; shadow: always, EPT: if gva_valid
- * @gpa: EPT: the address that faulted; shadow: filled by the walk, for EMULATE
- * @pfec: PFEC_W, PFEC_U, PFEC_I and PFEC_P as the hardware gave them; replaced by the guest's own code for GUEST
- * @smap_override: EFLAGS.AC = 1 or CPL 3
- * @err: for ERROR
+ * @gva: linear address; valid if @gva_valid, always for a page fault
+ * @gpa: guest-physical address; valid if @gpa_valid. An EPT violation brings it, for a page fault
+ *	the backend fills it in when it answers EMULATE
+ * @pfec: PFEC_P, PFEC_W, PFEC_U and PFEC_I of the access as hardware gave them; the guest's own
+ *	error code when the answer is GUEST
+ * @gva_valid: see @gva
+ * @gpa_valid: see @gpa
+ * @smap_override: a supervisor's access with EFLAGS.AC = 1, which SMAP lets through
+ * @err: negative errno when the answer is ERROR: -EFAULT, -ENOMEM, -EHWPOISON, -EINTR or -ENOENT
  */
 struct um_fault {
 	gva_t gva;
@@ -49,29 +54,34 @@ struct um_fault {
  * @name: as the parameter mmu= spells it
  * @id: UM_BACKEND_*
  *
- * @vm_init: allocate VM-wide data into vm->mmu_priv[id]; vm->lock held, no vCPU is using it yet. 0 or -ENOMEM
+ * @available: can this CPU run it (hw_caps)? Called once, at load. NULL: always
+ * @vm_init: allocate VM-wide data into vm->mmu_priv[id]; vm->lock held, no vCPU uses it yet.
+ *	0 or -ENOMEM
  * @vm_destroy: free everything; no vCPU and no notifier callback can run any more
- * @vcpu_init, @vcpu_destroy: the same for vcpu->mmu_priv[id]
- * @slot_init: per-slot data into slot->priv[id]; slots_lock held, the slot is not visible yet. NULL: none
- * @slot_destroy: the slot is unreachable and unmapped
- * @available: this CPU can run it (hw_caps); called at load
+ * @vcpu_init: the same for vcpu->mmu_priv[id]; vm->lock held
+ * @vcpu_destroy: the same for vcpu->mmu_priv[id]; the vCPU does not run
+ * @slot_init: per-slot data into slot->priv[id]; slots_lock held, the slot is not visible yet, or
+ *	the backend not active. 0 or -ENOMEM. NULL: none
+ * @slot_destroy: free slot->priv[id]; the slot is unreachable and unmapped
  *
  * @fault: serve @f. Loaded, interrupts on, vm->srcu held; sleeps
- * @load_root: make vcpu->root and vcpu->mmu_ctl those of the guest's present paging state, allocating a root if need
- *	be; marks UM_ST_MMU dirty. Before entry when UM_REQ_RELOAD_ROOT was set; sleeps; vm->srcu held. 0 or errno
- * @paging_changed: the guest's paging state changed as @what (UM_PG_*) says, the caches in @vcpu are new. May set
- *	vcpu->mmu to another backend and request UM_REQ_RELOAD_ROOT. Sleeps not; takes mmu_lock
- * @cr3_fast: MOV to CR3 in the inner loop, interrupts off: true when the root was cached and is loaded (vcpu->cr3 and
- *	root are updated). Trylock only. NULL: never intercepts CR3
- * @invlpg: the guest invalidated @gva (0..all of its current address space when @all). Loaded. True: done;
- *	false: only when @fast (inner loop, trylock) and it must be asked again outside
- * @gpa_written: the host's emulation wrote @len bytes at @gpa; vm->srcu held, mmu_lock not held. NULL: no guest
- *	table is shadowed
- * @unmap: drop every translation of [start, end) gfns of @slot; mmu_lock held for write. True: a remote flush is due
- *	before the lock is dropped
- * @wrprotect: make them read-only for dirty logging; the same rules
- * @age: test-and-clear accessed; true if any was. @clear false: test only
- * @zap_all: drop everything (memslot deleted or moved, mm gone, tests); mmu_lock held for write. True: flush due
+ * @load_root: make vcpu->root and vcpu->mmu_ctl those of the guest's paging state now, building a
+ *	root if need be; mark UM_ST_MMU dirty. Before an entry, after UM_REQ_RELOAD_ROOT. Loaded,
+ *	vm->srcu held; sleeps. 0 or errno
+ * @paging_changed: the guest's paging state changed as @what (UM_PG_*) says; the caches in the vCPU
+ *	are new. May request UM_REQ_RELOAD_ROOT, which may switch vcpu->mmu. Sleeps not
+ * @cr3_fast: MOV to CR3 in the inner loop, interrupts off. True: its root was cached and is loaded,
+ *	vcpu->cr3 too. False: nothing is done. No lock but by trylock. NULL: CR3 is not intercepted
+ * @invlpg: the guest invalidated the address @gva, or with @all everything that it may have cached.
+ *	Loaded. @fast: in the inner loop, no lock but by trylock; false then says: ask again outside
+ * @gpa_written: somebody other than the guest's own instruction wrote @len bytes at @gpa; vm->srcu
+ *	held, mmu_lock not held. NULL: no guest table is shadowed
+ *
+ * @unmap: drop every translation of the gfns [@start, @end) of @slot. These four: mmu_lock held for
+ *	write; true: the caller flushes every vCPU before it drops the lock
+ * @wrprotect: take the right to write from them
+ * @age: were they accessed? With @clear forget it. The answer is no request to flush
+ * @zap_all: drop everything (a slot deleted or moved, the mm gone)
  */
 struct um_mmu_ops {
 	const char *name;
@@ -98,12 +108,17 @@ struct um_mmu_ops {
 extern const struct um_mmu_ops ept_mmu_ops;
 extern const struct um_mmu_ops shadow_mmu_ops;
 
-/* Have @id's tables built for @vm (a shadow VM's unpaged vCPU runs on EPT); vm->lock held. 0 or -ENOMEM. */
+/*
+ * Make backend @id active in @vm (a shadow VM's unpaged vCPUs run on EPT); vm->lock held, sleeps.
+ * 0, also if it is already, or -ENOMEM.
+ */
 int um_mmu_activate(struct um_vm *vm, u32 id);
 
-void um_mmu_destroy(struct um_vm *vm);	/* free every backend's tables; nobody can reach the VM any more */
+void um_mmu_destroy(struct um_vm *vm);	/* free all tables; nobody can reach the VM any more */
 
-/* Call an op of every active backend; mmu_lock held for write where the op asks for it. True if any asks for a flush. */
+/*
+ * Call an op of every active backend, under the op's own lock. True: one of them answered so.
+ */
 bool um_mmu_unmap(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end);
 bool um_mmu_wrprotect(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end);
 bool um_mmu_age(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end, bool clear);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The VMX capabilities of this machine, read once at load and the same on every CPU. No locks: constant afterwards.
+ * The VMX capabilities of this machine, read once at load and the same on every CPU. No locks:
+ * constant afterwards.
  */
 #ifndef UM_VMX_CAPS_H
 #define UM_VMX_CAPS_H
@@ -10,11 +11,18 @@
 /**
  * struct vmx_caps - from the VMX capability MSRs (SDM "VMX Capability Reporting Facility")
  * @basic: IA32_VMX_BASIC
- * @pin, @cpu, @cpu2, @entry, @exit: the control settings that a vCPU starts from
- * @cpu2_allowed: secondary controls that may be set
- * @cr0_fixed1, @cr4_fixed1: bits that must be set in CR0 and CR4 in VMX non-root operation
  * @ept_vpid: IA32_VMX_EPT_VPID_CAP
  * @misc: IA32_VMX_MISC
+ * @pin: pin-based controls that every vCPU starts from
+ * @cpu: primary processor-based controls, likewise
+ * @cpu2: secondary ones, likewise
+ * @cpu2_allowed: secondary controls that may be set
+ * @entry: VM-entry controls that every vCPU starts from
+ * @exit: VM-exit controls, likewise
+ * @cr0_fixed0: bits that must be 1 in CR0 in VMX operation
+ * @cr0_fixed1: bits that may be 1
+ * @cr4_fixed0: the same for CR4
+ * @cr4_fixed1: the same for CR4
  */
 struct vmx_caps {
 	u64 basic, ept_vpid, misc;
