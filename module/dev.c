@@ -13,6 +13,7 @@
 #include "hw.h"
 #include "ioctl.h"
 #include "mmu.h"
+#include "msr.h"
 #include "umbra.h"
 
 #define UM_NAME_MAX	32
@@ -54,6 +55,7 @@ static const struct {
 	{ KVM_CAP_JOIN_MEMORY_REGIONS_WORKS, 1 },
 	{ KVM_CAP_USER_NMI, 1 },
 	{ KVM_CAP_SET_IDENTITY_MAP_ADDR, 1 },
+	{ KVM_CAP_MCE, UM_MCE_BANKS },
 	{ KVM_CAP_VCPU_EVENTS, 1 },
 	{ KVM_CAP_DEBUGREGS, 1 },
 	{ KVM_CAP_XSAVE, 1 },

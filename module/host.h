@@ -139,6 +139,16 @@ static inline void host_fpu_swap(struct fpu_guest *fpu, bool enter)
 }
 
 /*
+ * The registers of whoever the task's FPU now belongs to are in the CPU: a context switch
+ * may have left them in memory. Interrupts off, right before the guest is entered.
+ */
+static inline void host_fpu_ready(void)
+{
+	if (test_thread_flag(TIF_NEED_FPU_LOAD))
+		switch_fpu_return();
+}
+
+/*
  * @fpu as an XSAVE area in standard format into @buf of @size bytes; only the features
  * in @xfeatures. Not loaded.
  */

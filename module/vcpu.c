@@ -332,6 +332,7 @@ static bool inner_loop(struct um_vcpu *vcpu)
 		WRITE_ONCE(vcpu->mode, UM_OUTSIDE_GUEST);
 		return false;
 	}
+	host_fpu_ready();
 	host_guest_timing_enter();
 	host_guest_rcu_note();
 	do {
