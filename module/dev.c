@@ -13,6 +13,7 @@
 #include "hw.h"
 #include "ioctl.h"
 #include "mmu.h"
+#include "msr.h"
 #include "umbra.h"
 
 #define UM_NAME_MAX	32
@@ -54,6 +55,7 @@ static const struct {
 	{ KVM_CAP_JOIN_MEMORY_REGIONS_WORKS, 1 },
 	{ KVM_CAP_USER_NMI, 1 },
 	{ KVM_CAP_SET_IDENTITY_MAP_ADDR, 1 },
+	{ KVM_CAP_MCE, UM_MCE_BANKS },
 	{ KVM_CAP_VCPU_EVENTS, 1 },
 	{ KVM_CAP_DEBUGREGS, 1 },
 	{ KVM_CAP_XSAVE, 1 },
@@ -130,6 +132,12 @@ static long dev_feature_msrs(void *owner, void *arg, unsigned long uarg)
 	return um_get_feature_msrs((struct kvm_msrs __user *)uarg);
 }
 
+static long dev_mce_cap(void *owner, void *arg, unsigned long uarg)
+{
+	*(u64 *)arg = UM_MCE_CAP;
+	return 0;
+}
+
 static const struct um_ioctl um_dev_ioctls[] = {
 	{ KVM_CHECK_EXTENSION, 0, dev_check_extension },
 	{ KVM_CREATE_VM, 0, dev_create_vm },
@@ -140,6 +148,7 @@ static const struct um_ioctl um_dev_ioctls[] = {
 	{ KVM_GET_MSR_INDEX_LIST, UM_IOC_RAW, dev_msr_index_list },
 	{ KVM_GET_MSR_FEATURE_INDEX_LIST, UM_IOC_RAW, dev_msr_feature_list },
 	{ KVM_GET_MSRS, UM_IOC_RAW, dev_feature_msrs },
+	{ KVM_X86_GET_MCE_CAP_SUPPORTED, 0, dev_mce_cap },
 };
 
 /* The KVM ABI answers an unknown command of the system with EINVAL, not ENOTTY. */
