@@ -132,6 +132,12 @@ static long dev_feature_msrs(void *owner, void *arg, unsigned long uarg)
 	return um_get_feature_msrs((struct kvm_msrs __user *)uarg);
 }
 
+static long dev_mce_cap(void *owner, void *arg, unsigned long uarg)
+{
+	*(u64 *)arg = UM_MCE_CAP;
+	return 0;
+}
+
 static const struct um_ioctl um_dev_ioctls[] = {
 	{ KVM_CHECK_EXTENSION, 0, dev_check_extension },
 	{ KVM_CREATE_VM, 0, dev_create_vm },
@@ -142,6 +148,7 @@ static const struct um_ioctl um_dev_ioctls[] = {
 	{ KVM_GET_MSR_INDEX_LIST, UM_IOC_RAW, dev_msr_index_list },
 	{ KVM_GET_MSR_FEATURE_INDEX_LIST, UM_IOC_RAW, dev_msr_feature_list },
 	{ KVM_GET_MSRS, UM_IOC_RAW, dev_feature_msrs },
+	{ KVM_X86_GET_MCE_CAP_SUPPORTED, 0, dev_mce_cap },
 };
 
 /* The KVM ABI answers an unknown command of the system with EINVAL, not ENOTTY. */

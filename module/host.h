@@ -58,6 +58,13 @@ static inline void host_reschedule(int cpu)
 }
 #endif
 
+/* A byte that userspace may change at any time: 6.12 gives it a name that says so. */
+#if HOST_6_12
+#define host_immediate_exit(run)	READ_ONCE((run)->immediate_exit__unsafe)
+#else
+#define host_immediate_exit(run)	READ_ONCE((run)->immediate_exit)
+#endif
+
 /*
  * RCU need not wait for a CPU that runs a guest. Said once for a run of entries with
  * interrupts off: that lasts no longer than to the next tick, and context tracking, where

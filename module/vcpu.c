@@ -442,7 +442,7 @@ static long run_checked(struct um_vcpu *vcpu)
 	r = complete_pending(vcpu);
 	if (r <= 0)
 		return r;
-	if (READ_ONCE(run->immediate_exit))
+	if (host_immediate_exit(run))
 		return -EINTR;
 	return run_loop(vcpu);
 }
