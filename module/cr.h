@@ -76,10 +76,14 @@ static inline bool um_pdpte_valid(u64 pdpte, unsigned int maxphyaddr)
 	return !(pdpte & 1) || !(pdpte & reserved);
 }
 
-/* Sign extension from @bits - 1. */
+static inline u64 um_sign_extend(u64 where, unsigned int bits)
+{
+	return (s64)(where << (64 - bits)) >> (64 - bits);
+}
+
 static inline bool um_canonical(u64 where, unsigned int bits)
 {
-	return (u64)((s64)(where << (64 - bits)) >> (64 - bits)) == where;
+	return um_sign_extend(where, bits) == where;
 }
 
 static inline unsigned int um_linear_bits(struct um_vcpu *vcpu)

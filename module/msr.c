@@ -55,6 +55,10 @@ void __init um_msr_setup(void)
 		caps |= ARCH_CAP_MDS_NO;
 	if (!boot_cpu_has_bug(X86_BUG_GDS))
 		caps |= ARCH_CAP_GDS_NO;
+	if (!boot_cpu_has_bug(X86_BUG_RFDS))
+		caps |= ARCH_CAP_RFDS_NO;
+	if (!boot_cpu_has_bug(X86_BUG_ITS))
+		caps |= ARCH_CAP_ITS_NO;
 	if (!boot_cpu_has(X86_FEATURE_RTM))
 		caps &= ~(u64)ARCH_CAP_TAA_NO;
 	else if (!boot_cpu_has_bug(X86_BUG_TAA))
@@ -198,6 +202,16 @@ static int um_feature_control_write(struct um_vcpu *vcpu, u64 val, bool host)
 static int um_address_write(struct um_vcpu *vcpu, u32 index, u64 val)
 {
 	return um_canonical(val, um_linear_bits(vcpu)) ? hw_msr_set(vcpu, index, val) : 1;
+}
+
+/* Userspace may restore what an AMD host let through: made canonical rather than refused. */
+static int um_sysenter_write(struct um_vcpu *vcpu, u32 index, u64 val, bool host)
+{
+	if (index == MSR_IA32_SYSENTER_CS)
+		return hw_msr_set(vcpu, index, (u32)val);
+	if (host)
+		val = um_sign_extend(val, um_linear_bits(vcpu));
+	return um_address_write(vcpu, index, val);
 }
 
 static bool um_tsc_aux_offered(struct um_vcpu *vcpu, bool host)
@@ -369,12 +383,11 @@ int um_msr_write(struct um_vcpu *vcpu, u32 index, u64 val, bool host)
 	case MSR_KERNEL_GS_BASE:
 	case MSR_LSTAR:
 	case MSR_CSTAR:
-	case MSR_IA32_SYSENTER_ESP:
-	case MSR_IA32_SYSENTER_EIP:
 		return um_address_write(vcpu, index, val);
+	case MSR_IA32_SYSENTER_CS ... MSR_IA32_SYSENTER_EIP:
+		return um_sysenter_write(vcpu, index, val, host);
 	case MSR_STAR:
 	case MSR_SYSCALL_MASK:
-	case MSR_IA32_SYSENTER_CS:
 		return hw_msr_set(vcpu, index, val);
 	default:
 		return um_msr_write_rare(vcpu, index, val, host);
