@@ -57,6 +57,8 @@ struct um_fault {
  * @available: this CPU can run it (hw_caps); called at load
  *
  * @fault: serve @f. Loaded, interrupts on, vm->srcu held; sleeps
+ * @fault_fast: the same in the inner loop, interrupts off: true when the access can be tried again, false: nothing was
+ *	done, ask @fault. Trylock only, no user memory. NULL: no fault can be served so
  * @load_root: make vcpu->root and vcpu->mmu_ctl those of the guest's present paging state, allocating a root if need
  *	be; marks UM_ST_MMU dirty. Before entry when UM_REQ_RELOAD_ROOT was set; sleeps; vm->srcu held. 0 or errno
  * @paging_changed: the guest's paging state changed as @what (UM_PG_*) says, the caches in @vcpu are new. May set
@@ -84,6 +86,7 @@ struct um_mmu_ops {
 	int (*slot_init)(struct um_vm *vm, struct um_memslot *slot);
 	void (*slot_destroy)(struct um_vm *vm, struct um_memslot *slot);
 	enum um_fault_result (*fault)(struct um_vcpu *vcpu, struct um_fault *f);
+	bool (*fault_fast)(struct um_vcpu *vcpu, struct um_fault *f);
 	int (*load_root)(struct um_vcpu *vcpu);
 	void (*paging_changed)(struct um_vcpu *vcpu, u32 what);
 	bool (*cr3_fast)(struct um_vcpu *vcpu, u64 cr3);
