@@ -46,6 +46,7 @@ static bool shadow_zap_all(struct um_vm *vm)
 	while (!list_empty(&sh->pages))
 		shadow_zap(vm, list_first_entry(&sh->pages, struct shadow_page, link));
 	shadow_commit(vm);
+	rmap_trim(vm, 0, ~0ULL);
 	return false;
 }
 
@@ -178,6 +179,7 @@ const struct um_mmu_ops shadow_mmu_ops = {
 	.slot_init = shadow_slot_init,
 	.slot_destroy = shadow_slot_destroy,
 	.fault = shadow_fault,
+	.fault_fast = shadow_fault_fast,
 	.load_root = shadow_load_root,
 	.paging_changed = shadow_paging_changed,
 	.cr3_fast = shadow_cr3_fast,

@@ -121,6 +121,7 @@ static void free_node(struct rmap_node *node)
 	if (!node)
 		return;
 	free_page((unsigned long)node->page);
+	free_page((unsigned long)node->frame);
 	kfree(node);
 }
 
@@ -129,10 +130,12 @@ static struct rmap_node *alloc_node(void)
 	struct rmap_node *node = kzalloc(sizeof(*node), GFP_KERNEL_ACCOUNT);
 
 	BUILD_BUG_ON(NODE_PAGES * sizeof(struct spte_list) != PAGE_SIZE);
+	BUILD_BUG_ON(NODE_PAGES * sizeof(u64) != PAGE_SIZE);
 	if (!node)
 		return NULL;
 	node->page = (struct spte_list *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	if (!node->page) {
+	node->frame = (u64 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (!node->page || !node->frame) {
 		free_node(node);
 		return NULL;
 	}
@@ -196,8 +199,11 @@ static bool drop_all(struct um_vm *vm, struct spte_list *list)
 
 typedef bool (*list_fn)(struct um_vm *vm, struct spte_list *list);
 
-/* Call @fn on the list of every gfn in [start, end), and on the large leaves that overlap it. */
-static bool for_each_list(struct um_vm *vm, gfn_t start, gfn_t end, list_fn fn)
+/*
+ * Call @fn on the list of every gfn in [start, end), and on the large leaves that overlap it. What is known of their
+ * frames loses @forget.
+ */
+static bool for_each_list(struct um_vm *vm, gfn_t start, gfn_t end, list_fn fn, u64 forget)
 {
 	struct shadow_vm *sh = shadow_vm(vm);
 	struct rmap_node *node;
@@ -210,9 +216,11 @@ static bool for_each_list(struct um_vm *vm, gfn_t start, gfn_t end, list_fn fn)
 
 		if (node->large.val)
 			any |= fn(vm, &node->large);
-		for (; node->used && gfn < last; gfn++)
+		for (; gfn < last; gfn++) {
+			node->frame[gfn - base] &= ~forget;
 			if (node->page[gfn - base].val)
 				any |= fn(vm, &node->page[gfn - base]);
+		}
 	}
 	return any;
 }
@@ -220,7 +228,7 @@ static bool for_each_list(struct um_vm *vm, gfn_t start, gfn_t end, list_fn fn)
 /* The caller flushes, for every entry dropped here. */
 bool rmap_unmap(struct um_vm *vm, gfn_t start, gfn_t end)
 {
-	return for_each_list(vm, start, end, drop_all);
+	return for_each_list(vm, start, end, drop_all, ~0ULL);
 }
 
 static bool make_readonly(spte_t *sptep, void *any)
@@ -248,7 +256,7 @@ static bool wrprotect_list(struct um_vm *vm, struct spte_list *list)
 
 bool rmap_wrprotect(struct um_vm *vm, gfn_t start, gfn_t end)
 {
-	return for_each_list(vm, start, end, wrprotect_list);
+	return for_each_list(vm, start, end, wrprotect_list, FRAME_WRITABLE | FRAME_DIRTIED);
 }
 
 static bool is_young(spte_t *sptep, void *unused)
@@ -282,7 +290,7 @@ static bool list_make_old(struct um_vm *vm, struct spte_list *list)
 
 bool rmap_age(struct um_vm *vm, gfn_t start, gfn_t end, bool clear)
 {
-	return for_each_list(vm, start, end, clear ? list_make_old : list_young);
+	return for_each_list(vm, start, end, clear ? list_make_old : list_young, 0);
 }
 
 /* Give back the nodes of [start, end) that hold nothing. */
@@ -299,6 +307,30 @@ void rmap_trim(struct um_vm *vm, gfn_t start, gfn_t end)
 		xa_erase(&sh->rmap, index);
 		free_node(node);
 	}
+}
+
+/* Where the host has @gfn, with FRAME_*; 0: not known. */
+u64 frame_get(struct um_vm *vm, gfn_t gfn)
+{
+	struct rmap_node *node = find_node(shadow_vm(vm), gfn);
+
+	return node ? node->frame[gfn & (NODE_PAGES - 1)] : 0;
+}
+
+/* @gfn has a node. */
+void frame_set(struct um_vm *vm, gfn_t gfn, u64 pfn, u64 flags)
+{
+	find_node(shadow_vm(vm), gfn)->frame[gfn & (NODE_PAGES - 1)] = pfn << UM_PAGE_SHIFT | flags;
+}
+
+/* The kernel's own view of guest memory, good while mmu_lock is held; NULL: not known with all of @need. */
+void *frame_address(struct um_vm *vm, gpa_t gpa, u64 need)
+{
+	u64 frame = frame_get(vm, gpa_to_gfn(gpa));
+
+	if ((frame & need) != need)
+		return NULL;
+	return __va((frame & UM_PAGE_MASK) + um_page_offset(gpa));
 }
 
 void rmap_destroy(struct um_vm *vm)

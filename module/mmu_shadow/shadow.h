@@ -14,6 +14,8 @@
 #define SHADOW_PAE_TABLES	4
 #define SHADOW_MIN_PAGES	64	/* the smallest automatic cap */
 #define SHADOW_CAP_SHARE	50	/* automatic cap: one shadow page for so many guest pages */
+#define SHADOW_PATIENCE		4	/* guest faults from an unsync table until it is synced, to begin with */
+#define SHADOW_MAX_PATIENCE	128
 #define SHADOW_STALE		(~0ULL)	/* a generation that equals none */
 
 /* The guest state that gives a shadow page its meaning besides its gfn; compared on every reuse. */
@@ -54,18 +56,28 @@ struct shadow_page {
 	bool unsync;			/* the guest writes its table freely; entries may be stale until it flushes */
 	bool invalid;			/* zapped, kept only by root_refs */
 	bool reaches;			/* valid when visit is the present one */
+	u8 faults, patience;		/* guest faults while unsync, and how many of them make us sync it */
 	u64 visit;
 	spte_t *spt;
 	u64 *gfns;			/* of each leaf; NULL where it follows from @gfn or the level has no leaf */
 	struct spte_list parents;
 };
 
-/* The reverse map of 2 MiB of guest memory: which sptes map each of its pages. */
+/* What is known of 2 MiB of guest memory: which sptes map each page, and where the host has it. */
 struct rmap_node {
 	struct spte_list large;		/* 2 MiB leaves */
 	unsigned int used;		/* leaves in all lists */
 	struct spte_list *page;		/* by gfn within the 2 MiB */
+	u64 *frame;			/* likewise: FRAME_* and the hpa */
 };
+
+/*
+ * A host page found once is remembered until the MMU notifier takes it back, so that most faults need not ask the host,
+ * nor look at the memslot.
+ */
+#define FRAME_VALID	BIT_ULL(0)
+#define FRAME_WRITABLE	BIT_ULL(1)	/* the guest may be given write access: not tracked, not logged */
+#define FRAME_DIRTIED	BIT_ULL(2)	/* the host counts it as dirty, and it is not logged: we may write */
 
 struct shadow_vm {
 	struct hlist_head *hash;
@@ -126,6 +138,24 @@ struct shadow_vcpu {
 	u64 *pae_tables;		/* SHADOW_ROOTS PAE roots in a page below 4 GiB */
 	struct shadow_root root[SHADOW_ROOTS];
 	struct shadow_cache cache;
+};
+
+/* A fault being served, or (@prefetch) an entry to be mapped ahead of its use. */
+struct shadow_walk {
+	struct um_vcpu *vcpu;
+	struct um_vm *vm;
+	struct shadow_vcpu *sv;
+	gva_t gva;
+	u32 pfec;
+	bool smap_override;
+	bool prefetch;
+	bool short_walk;	/* from the shadowed leaf table that leaf_* name, not from the guest's top table */
+	u8 access;		/* that the guest's tables grant, D counted in */
+	gfn_t leaf_gfn;
+	union shadow_role leaf_role;
+	struct walk_result r;
+	struct um_memslot *slot;
+	struct um_pfn pfn;
 };
 
 static inline struct shadow_vm *shadow_vm(const struct um_vm *vm)
@@ -206,6 +236,9 @@ bool rmap_unmap(struct um_vm *vm, gfn_t start, gfn_t end);
 bool rmap_wrprotect(struct um_vm *vm, gfn_t start, gfn_t end);
 bool rmap_age(struct um_vm *vm, gfn_t start, gfn_t end, bool clear);
 void rmap_trim(struct um_vm *vm, gfn_t start, gfn_t end);
+u64 frame_get(struct um_vm *vm, gfn_t gfn);
+void frame_set(struct um_vm *vm, gfn_t gfn, u64 pfn, u64 flags);
+void *frame_address(struct um_vm *vm, gpa_t gpa, u64 need);
 void rmap_destroy(struct um_vm *vm);
 
 /* sync.c: write tracking */
@@ -224,9 +257,15 @@ bool shadow_cr3_fast(struct um_vcpu *vcpu, u64 cr3);
 void shadow_paging_changed(struct um_vcpu *vcpu, u32 what);
 void shadow_roots_destroy(struct um_vcpu *vcpu);
 
-/* fault.c */
+/* known.c: faults that need nothing but mmu_lock */
+enum shadow_known { KNOWN_DONE, KNOWN_LEAF, KNOWN_NOTHING };
+enum shadow_known shadow_known(struct shadow_walk *w);
+bool shadow_fault_fast(struct um_vcpu *vcpu, struct um_fault *f);
+struct shadow_page *shadow_top_table(const struct shadow_root *root, gva_t gva);
+struct shadow_page *shadow_leaf_table(const struct shadow_root *root, gva_t gva);
+
+/* fault.c: all others */
 enum um_fault_result shadow_fault(struct um_vcpu *vcpu, struct um_fault *f);
-spte_t *shadow_lookup(const struct shadow_root *root, gva_t gva, unsigned int *level);
 
 extern const struct um_mmu_ops shadow_unpaged_ops;
 extern bool shadow_pf_filter;
