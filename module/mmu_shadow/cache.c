@@ -149,7 +149,7 @@ static u64 page_cap(const struct um_vm *vm)
 	u64 cap = READ_ONCE(vm->max_shadow_pages);
 
 	if (!cap)
-		cap = shadow_vm(vm)->slot_pages / SHADOW_CAP_SHARE;
+		cap = shadow_vm(vm)->auto_cap;
 	return max_t(u64, cap, SHADOW_MIN_PAGES);
 }
 

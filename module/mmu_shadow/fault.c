@@ -248,7 +248,7 @@ static enum um_fault_result map_locked(struct shadow_walk *w, bool *dirtied)
 	u8 access;
 
 	if (um_slot_find(w->vm, gfn) != w->slot || um_pfn_stale(w->vm, w->slot, gfn, &w->pfn) ||
-	    !rmap_prepared(w->vm, gfn))
+	    !rmap_node(shadow_vm(w->vm), gfn))
 		return UM_FAULT_RETRY;
 	if ((w->pfec & PFEC_W) && um_tracked(w->slot, gfn)) {
 		if (w->short_walk)
@@ -257,7 +257,7 @@ static enum um_fault_result map_locked(struct shadow_walk *w, bool *dirtied)
 		if (!allow_table_write(w, gfn))
 			return UM_FAULT_EMULATE;
 	}
-	if (!ready(w) || !install(w, gfn, &access))
+	if ((!w->short_walk && !ready(w)) || !install(w, gfn, &access))
 		return UM_FAULT_RETRY;
 	*dirtied = access & ACC_W;
 	if (w->pfn.page)
@@ -284,6 +284,8 @@ static enum um_fault_result fail(struct um_fault *f, int err)
 	return UM_FAULT_ERROR;
 }
 
+static enum um_fault_result full_walk(struct shadow_walk *w, struct um_fault *f);
+
 /* The guest's tables allow the access: map the page. */
 static enum um_fault_result serve(struct shadow_walk *w, struct um_fault *f)
 {
@@ -298,6 +300,9 @@ static enum um_fault_result serve(struct shadow_walk *w, struct um_fault *f)
 		w->vcpu->stats.exit.mmio++;
 		return UM_FAULT_EMULATE;
 	}
+	/* What a write to a table calls for depends on the whole walk. */
+	if (write && w->short_walk && um_tracked(w->slot, gfn))
+		return full_walk(w, f);
 	/* As a supervisor page it would lose SMAP's protection. */
 	if (writes_through_wp(w) && (w->r.access & ACC_U) && w->sv->desc.smap)
 		return UM_FAULT_EMULATE;
@@ -321,6 +326,7 @@ static enum um_fault_result full_walk(struct shadow_walk *w, struct um_fault *f)
 {
 	const struct paging_desc *d = &w->sv->desc;
 
+	w->short_walk = false;
 	switch (walk_guest(d, w->gva, w->pfec, w->smap_override, &um_walk_ops, w->vm, &w->r)) {
 	case WALK_RETRY:
 		return UM_FAULT_RETRY;
@@ -335,34 +341,36 @@ static enum um_fault_result full_walk(struct shadow_walk *w, struct um_fault *f)
 	}
 }
 
-static enum um_fault_result short_walk(struct shadow_walk *w, struct um_fault *f)
+/* Begin where hardware's walk ended, if that is in a leaf table. */
+static enum um_fault_result serve_walk(struct shadow_walk *w, struct um_fault *f)
 {
-	struct um_memslot *slot;
 	enum shadow_known known;
 
 	write_lock(&w->vm->mmu_lock);
-	known = shadow_known(w);
+	known = shadow_known(w, shadow_leaf_table(w->sv->cur, w->gva));
 	write_unlock(&w->vm->mmu_lock);
-	if (known == KNOWN_DONE)
+	switch (known) {
+	case KNOWN_DONE:
 		return UM_FAULT_RETRY;
-	slot = known == KNOWN_LEAF ? um_slot_find(w->vm, gpa_to_gfn(w->r.gpa)) : NULL;
-	/* What a write to a table calls for depends on the whole walk. */
-	if (!slot || ((w->pfec & PFEC_W) && um_tracked(slot, gpa_to_gfn(w->r.gpa))))
+	case KNOWN_LEAF:
+		w->short_walk = true;
+		return serve(w, f);
+	default:
 		return full_walk(w, f);
-	w->short_walk = true;
-	return serve(w, f);
+	}
+}
+
+static u64 counted(const struct um_vcpu_stats *stats)
+{
+	return stats->exit.pf_guest + stats->exit.pf_write_track + stats->exit.mmio;
 }
 
 enum um_fault_result shadow_fault(struct um_vcpu *vcpu, struct um_fault *f)
 {
-	struct um_vcpu_stats *stats = &vcpu->stats;
 	struct shadow_vcpu *sv = shadow_vcpu(vcpu);
-	struct shadow_walk w = {
-		.vcpu = vcpu, .vm = vcpu->vm, .sv = sv, .gva = f->gva, .smap_override = f->smap_override,
-		.pfec = f->pfec & (PFEC_W | PFEC_U | PFEC_I),
-	};
-	u64 counted = stats->exit.pf_guest + stats->exit.pf_write_track + stats->exit.mmio;
+	u64 before = counted(&vcpu->stats);
 	enum um_fault_result result;
+	struct shadow_walk w;
 	int err;
 
 	if (WARN_ON_ONCE(!sv->cur)) {
@@ -372,9 +380,10 @@ enum um_fault_result shadow_fault(struct um_vcpu *vcpu, struct um_fault *f)
 	err = shadow_cache_fill(vcpu->vm, &sv->cache);
 	if (err)
 		return fail(f, err);
-	result = short_walk(&w, f);
+	shadow_walk_init(&w, vcpu, f->gva, f->pfec, f->smap_override);
+	result = serve_walk(&w, f);
 	/* Each exit counts once, under its true cause. */
-	if (counted == stats->exit.pf_guest + stats->exit.pf_write_track + stats->exit.mmio)
-		stats->exit.pf_hidden++;
+	if (counted(&vcpu->stats) == before)
+		vcpu->stats.exit.pf_hidden++;
 	return result;
 }

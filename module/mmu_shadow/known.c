@@ -69,7 +69,7 @@ static bool known_present(struct shadow_walk *w, const struct shadow_page *sp, g
 	const struct paging_desc *d = &w->sv->desc;
 	u64 new = gpte | GPTE_A | ((w->pfec & PFEC_W) ? GPTE_D : 0);
 
-	if (gpte & walk_reserved(d, UM_LEVEL_4K, true))
+	if (gpte & w->sv->leaf_reserved)
 		return false;
 	w->r.access = sp->role.access & walk_entry_access(d, gpte);
 	if (!permits(w, w->r.access) || (w->prefetch && new != gpte))
@@ -122,12 +122,11 @@ static bool map_known(struct shadow_walk *w, spte_t *sptep)
 }
 
 /*
- * KNOWN_DONE: served; KNOWN_LEAF: @w says what to map, but not where the host has it; KNOWN_NOTHING: walk the guest's
- * tables.
+ * Serve a fault from @sp, its leaf table or NULL. KNOWN_DONE: served; KNOWN_LEAF: @w says what to map, but not where
+ * the host has it; KNOWN_NOTHING: walk the guest's tables.
  */
-enum shadow_known shadow_known(struct shadow_walk *w)
+enum shadow_known shadow_known(struct shadow_walk *w, struct shadow_page *sp)
 {
-	struct shadow_page *sp = shadow_leaf_table(w->sv->cur, w->gva);
 	enum shadow_known known = KNOWN_LEAF;
 	unsigned int slot;
 
@@ -147,16 +146,14 @@ enum shadow_known shadow_known(struct shadow_walk *w)
 
 bool shadow_fault_fast(struct um_vcpu *vcpu, struct um_fault *f)
 {
-	struct shadow_vcpu *sv = shadow_vcpu(vcpu);
-	struct shadow_walk w = {
-		.vcpu = vcpu, .vm = vcpu->vm, .sv = sv, .gva = f->gva, .smap_override = f->smap_override,
-		.pfec = f->pfec & (PFEC_W | PFEC_U | PFEC_I),
-	};
+	struct shadow_root *root = shadow_vcpu(vcpu)->cur;
+	struct shadow_walk w;
 	bool done;
 
-	if (!sv->cur || !write_trylock(&vcpu->vm->mmu_lock))
+	if (!root || !write_trylock(&vcpu->vm->mmu_lock))
 		return false;
-	done = shadow_known(&w) == KNOWN_DONE;
+	shadow_walk_init(&w, vcpu, f->gva, f->pfec, f->smap_override);
+	done = shadow_known(&w, shadow_leaf_table(root, f->gva)) == KNOWN_DONE;
 	write_unlock(&vcpu->vm->mmu_lock);
 	vcpu->stats.exit.pf_hidden += done;
 	return done;

@@ -32,7 +32,7 @@ static int shadow_vm_init(struct um_vm *vm)
 	INIT_LIST_HEAD(&sh->pages);
 	INIT_LIST_HEAD(&sh->unsync);
 	INIT_LIST_HEAD(&sh->zapped);
-	xa_init_flags(&sh->rmap, XA_FLAGS_ACCOUNT);
+	rmap_init(sh);
 	sh->unknown = spte_unknown(hw_caps.pf_rsvd);
 	vm->mmu_priv[UM_BACKEND_SHADOW] = sh;
 	return 0;
@@ -116,6 +116,7 @@ static int shadow_slot_init(struct um_vm *vm, struct um_memslot *slot)
 
 	write_lock(&vm->mmu_lock);
 	sh->slot_pages += slot->npages;
+	sh->auto_cap = sh->slot_pages / SHADOW_CAP_SHARE;
 	write_unlock(&vm->mmu_lock);
 	slot->priv[UM_BACKEND_SHADOW] = sh;	/* counted: slot_destroy is due */
 	return 0;
@@ -129,6 +130,7 @@ static void shadow_slot_destroy(struct um_vm *vm, struct um_memslot *slot)
 		return;		/* the VM's own end */
 	write_lock(&vm->mmu_lock);
 	sh->slot_pages -= slot->npages;
+	sh->auto_cap = sh->slot_pages / SHADOW_CAP_SHARE;
 	rmap_trim(vm, slot->base_gfn, slot->base_gfn + slot->npages);
 	write_unlock(&vm->mmu_lock);
 }

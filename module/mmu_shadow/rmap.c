@@ -9,7 +9,7 @@
 
 #define DESC_ENTRIES	14
 #define LIST_MANY	1UL
-#define NODE_SHIFT	9
+#define NODE_SHIFT	SHADOW_NODE_SHIFT
 #define NODE_PAGES	(1UL << NODE_SHIFT)
 
 struct spte_desc {
@@ -105,15 +105,24 @@ bool spte_list_any(const struct spte_list *list, bool (*fn)(spte_t *sptep, void 
 	return false;
 }
 
-static struct rmap_node *find_node(struct shadow_vm *sh, gfn_t gfn)
+struct rmap_node *rmap_load_node(struct shadow_vm *sh, gfn_t gfn)
 {
-	gfn_t index = gfn >> NODE_SHIFT;
+	u64 index = gfn >> NODE_SHIFT;
+	struct rmap_node *node = xa_load(&sh->rmap, index);
 
-	if (!sh->last_node || sh->last_index != index) {
-		sh->last_node = xa_load(&sh->rmap, index);
-		sh->last_index = index;
+	if (node) {
+		sh->recent[index % SHADOW_RECENT].index = index;
+		sh->recent[index % SHADOW_RECENT].node = node;
 	}
-	return sh->last_node;
+	return node;
+}
+
+static void forget_recent(struct shadow_vm *sh)
+{
+	unsigned int i;
+
+	for (i = 0; i < SHADOW_RECENT; i++)
+		sh->recent[i].index = SHADOW_STALE;
 }
 
 static void free_node(struct rmap_node *node)
@@ -142,14 +151,16 @@ static struct rmap_node *alloc_node(void)
 	return node;
 }
 
-/* Have room for leaves that map @gfn; sleeps, mmu_lock not held. The room may be gone again: see rmap_prepared(). */
+/* Have room for leaves that map @gfn; sleeps, mmu_lock not held. The room may be gone when the lock is taken. */
 int rmap_prepare(struct um_vm *vm, gfn_t gfn)
 {
 	struct shadow_vm *sh = shadow_vm(vm);
 	struct rmap_node *node;
 	int err;
 
-	if (xa_load(&sh->rmap, gfn >> NODE_SHIFT))
+	/* Without the lock this may be wrong either way, which costs another try. */
+	if (READ_ONCE(sh->recent[(gfn >> NODE_SHIFT) % SHADOW_RECENT].index) == gfn >> NODE_SHIFT ||
+	    xa_load(&sh->rmap, gfn >> NODE_SHIFT))
 		return 0;
 	node = alloc_node();
 	if (!node)
@@ -160,11 +171,6 @@ int rmap_prepare(struct um_vm *vm, gfn_t gfn)
 	return err == -EBUSY ? 0 : err;
 }
 
-bool rmap_prepared(struct um_vm *vm, gfn_t gfn)
-{
-	return find_node(shadow_vm(vm), gfn);
-}
-
 static struct spte_list *node_list(struct rmap_node *node, gfn_t gfn, unsigned int level)
 {
 	return level == UM_LEVEL_4K ? &node->page[gfn & (NODE_PAGES - 1)] : &node->large;
@@ -172,7 +178,7 @@ static struct spte_list *node_list(struct rmap_node *node, gfn_t gfn, unsigned i
 
 void rmap_add(struct um_vm *vm, struct shadow_cache *cache, spte_t *sptep, gfn_t gfn, unsigned int level)
 {
-	struct rmap_node *node = find_node(shadow_vm(vm), gfn);
+	struct rmap_node *node = rmap_node(shadow_vm(vm), gfn);
 
 	spte_list_add(cache, node_list(node, gfn, level), sptep);
 	node->used++;
@@ -180,7 +186,7 @@ void rmap_add(struct um_vm *vm, struct shadow_cache *cache, spte_t *sptep, gfn_t
 
 void rmap_remove(struct um_vm *vm, spte_t *sptep, gfn_t gfn, unsigned int level)
 {
-	struct rmap_node *node = find_node(shadow_vm(vm), gfn);
+	struct rmap_node *node = rmap_node(shadow_vm(vm), gfn);
 
 	if (WARN_ON_ONCE(!node))
 		return;
@@ -300,7 +306,7 @@ void rmap_trim(struct um_vm *vm, gfn_t start, gfn_t end)
 	struct rmap_node *node;
 	unsigned long index;
 
-	sh->last_node = NULL;
+	forget_recent(sh);
 	xa_for_each_range(&sh->rmap, index, node, start >> NODE_SHIFT, (end - 1) >> NODE_SHIFT) {
 		if (node->used)
 			continue;
@@ -309,28 +315,10 @@ void rmap_trim(struct um_vm *vm, gfn_t start, gfn_t end)
 	}
 }
 
-/* Where the host has @gfn, with FRAME_*; 0: not known. */
-u64 frame_get(struct um_vm *vm, gfn_t gfn)
+void rmap_init(struct shadow_vm *sh)
 {
-	struct rmap_node *node = find_node(shadow_vm(vm), gfn);
-
-	return node ? node->frame[gfn & (NODE_PAGES - 1)] : 0;
-}
-
-/* @gfn has a node. */
-void frame_set(struct um_vm *vm, gfn_t gfn, u64 pfn, u64 flags)
-{
-	find_node(shadow_vm(vm), gfn)->frame[gfn & (NODE_PAGES - 1)] = pfn << UM_PAGE_SHIFT | flags;
-}
-
-/* The kernel's own view of guest memory, good while mmu_lock is held; NULL: not known with all of @need. */
-void *frame_address(struct um_vm *vm, gpa_t gpa, u64 need)
-{
-	u64 frame = frame_get(vm, gpa_to_gfn(gpa));
-
-	if ((frame & need) != need)
-		return NULL;
-	return __va((frame & UM_PAGE_MASK) + um_page_offset(gpa));
+	xa_init_flags(&sh->rmap, XA_FLAGS_ACCOUNT);
+	forget_recent(sh);
 }
 
 void rmap_destroy(struct um_vm *vm)

@@ -242,6 +242,7 @@ static void fill_state(struct um_vcpu *vcpu, struct shadow_vcpu *sv)
 	um_fill_paging_desc(vcpu, &sv->desc);
 	sv->desc.pke = false;	/* hardware never gets CR4.PKE here, so no fault would come of a key */
 	sv->role = role_of(&sv->desc);
+	sv->leaf_reserved = walk_reserved(&sv->desc, UM_LEVEL_4K, true);
 	sv->noflush_ok = um_cr4(vcpu) & X86_CR4_PCIDE;
 	sv->by_cr3 = sv->desc.mode != PAGING_NONE && sv->desc.mode != PAGING_PAE;
 }
@@ -348,9 +349,9 @@ bool shadow_cr3_fast(struct um_vcpu *vcpu, u64 cr3)
  */
 static void renew_leaf(struct um_vcpu *vcpu, struct shadow_vcpu *sv, gva_t gva)
 {
-	struct shadow_walk w = { .vcpu = vcpu, .vm = vcpu->vm, .sv = sv, .gva = gva, .prefetch = true };
 	struct shadow_vm *sh = shadow_vm(vcpu->vm);
 	struct shadow_page *sp = shadow_leaf_table(sv->cur, gva);
+	struct shadow_walk w;
 	spte_t *sptep;
 
 	if (!sp || !sp->unsync)
@@ -363,7 +364,9 @@ static void renew_leaf(struct um_vcpu *vcpu, struct shadow_vcpu *sv, gva_t gva)
 	if (sv->cur->alter_gen == sh->alter_gen)
 		sv->cur->alter_gen++;
 	WRITE_ONCE(sh->alter_gen, sh->alter_gen + 1);
-	shadow_known(&w);
+	shadow_walk_init(&w, vcpu, gva, 0, false);
+	w.prefetch = true;
+	shadow_known(&w, sp);
 }
 
 bool shadow_invlpg(struct um_vcpu *vcpu, gva_t gva, bool all, bool fast)
