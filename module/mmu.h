@@ -65,6 +65,8 @@ struct um_fault {
  * @slot_destroy: free slot->priv[id]; the slot is unreachable and unmapped
  *
  * @fault: serve @f. Loaded, interrupts on, vm->srcu held; sleeps
+ * @fault_fast: the same in the inner loop, interrupts off. True: the access can be tried again. False:
+ *	nothing was done, ask @fault. No lock but by trylock, no user memory. NULL: never
  * @load_root: make vcpu->root and vcpu->mmu_ctl those of the guest's paging state now, building a
  *	root if need be; mark UM_ST_MMU dirty. Before an entry, after UM_REQ_RELOAD_ROOT. Loaded,
  *	vm->srcu held; sleeps. 0 or errno
@@ -94,6 +96,7 @@ struct um_mmu_ops {
 	int (*slot_init)(struct um_vm *vm, struct um_memslot *slot);
 	void (*slot_destroy)(struct um_vm *vm, struct um_memslot *slot);
 	enum um_fault_result (*fault)(struct um_vcpu *vcpu, struct um_fault *f);
+	bool (*fault_fast)(struct um_vcpu *vcpu, struct um_fault *f);
 	int (*load_root)(struct um_vcpu *vcpu);
 	void (*paging_changed)(struct um_vcpu *vcpu, u32 what);
 	bool (*cr3_fast)(struct um_vcpu *vcpu, u64 cr3);

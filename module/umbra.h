@@ -115,7 +115,8 @@ enum um_state {
 	UM_ST_TSC	= 1u << 15,
 	UM_ST_MODE	= 1u << 16,	/* cs_l and cpl; read-only, SEGS has the truth when it is cached */
 	UM_ST_DEBUGCTL	= 1u << 17,
-	UM_ST_ALL	= (1u << 18) - 1,
+	UM_ST_ROOT	= 1u << 18,	/* root alone has changed, to one of the same kind */
+	UM_ST_ALL	= (1u << 19) - 1,
 };
 
 /* vcpu->requests, handled before the next entry. */

@@ -92,6 +92,7 @@ static void zap_unsync_at(struct um_vm *vm, gfn_t gfn)
 			shadow_zap(vm, sp);
 }
 
+/* NULL: the guest's table lies in no memslot. */
 static struct shadow_page *new_page(struct um_vm *vm, struct shadow_cache *c, gfn_t gfn, union shadow_role role)
 {
 	struct shadow_vm *sh = shadow_vm(vm);
@@ -99,6 +100,7 @@ static struct shadow_page *new_page(struct um_vm *vm, struct shadow_cache *c, gf
 
 	sp->gfn = gfn;
 	sp->role = role;
+	sp->patience = SHADOW_PATIENCE;
 	if (!role.direct && role.level <= UM_LEVEL_2M)
 		sp->gfns = c->gfns[--c->nr_gfns];
 	hlist_add_head(&sp->hash, shadow_bucket(sh, gfn));
@@ -111,6 +113,10 @@ static struct shadow_page *new_page(struct um_vm *vm, struct shadow_cache *c, gf
 	if (role.level > UM_LEVEL_4K)
 		zap_unsync_at(vm, gfn);
 	shadow_track(vm, sp);
+	if (!sp->tracked) {
+		shadow_zap(vm, sp);
+		return NULL;
+	}
 	shadow_commit(vm);	/* no CPU may write the table any more once its entries are read */
 	return sp;
 }
@@ -131,13 +137,11 @@ struct shadow_page *shadow_get_page(struct um_vm *vm, struct shadow_cache *c, gf
 	struct shadow_vm *sh = shadow_vm(vm);
 	struct shadow_page *sp = find_page(sh, gfn, role);
 
-	if (!sp)
-		return new_page(vm, c, gfn, role);
-	if (!role.direct && !list_empty(&sh->unsync))
+	if (sp && !role.direct && !list_empty(&sh->unsync)) {
 		shadow_sync_under(vm, sp);
-	if (sp->invalid)
-		return new_page(vm, c, gfn, role);
-	return sp;
+		sp = find_page(sh, gfn, role);	/* it may have turned out unreadable */
+	}
+	return sp ? sp : new_page(vm, c, gfn, role);
 }
 
 static u64 page_cap(const struct um_vm *vm)
@@ -145,7 +149,7 @@ static u64 page_cap(const struct um_vm *vm)
 	u64 cap = READ_ONCE(vm->max_shadow_pages);
 
 	if (!cap)
-		cap = shadow_vm(vm)->slot_pages / SHADOW_CAP_SHARE;
+		cap = shadow_vm(vm)->auto_cap;
 	return max_t(u64, cap, SHADOW_MIN_PAGES);
 }
 

@@ -7,49 +7,18 @@
 #include <asm/cpufeature.h>
 #include "shadow.h"
 
-/* A fault being served. */
-struct shadow_walk {
-	struct um_vcpu *vcpu;
-	struct um_vm *vm;
-	struct shadow_vcpu *sv;
-	gva_t gva;
-	u32 pfec;
-	u8 access;		/* that the guest's tables grant, D counted in */
-	struct walk_result r;
-	struct um_memslot *slot;
-	struct um_pfn pfn;
-};
-
-static struct shadow_page *top_table(const struct shadow_root *root, gva_t gva)
-{
-	return root->nr == 1 ? root->sp[0] : root->sp[(gva >> um_level_shift(3)) & (SHADOW_PAE_TABLES - 1)];
-}
-
-/* The entry at which hardware's walk for @gva ends, at *@level; NULL below an absent PDPTE. */
-spte_t *shadow_lookup(const struct shadow_root *root, gva_t gva, unsigned int *level)
-{
-	struct shadow_page *sp = top_table(root, gva);
-
-	while (sp) {
-		spte_t *sptep = &sp->spt[spte_index(gva, sp->role.level)];
-		spte_t spte = shadow_read(sptep);
-
-		*level = sp->role.level;
-		if (!spte_is_present(spte) || spte_is_leaf(spte, *level))
-			return sptep;
-		sp = shadow_child(spte);
-	}
-	return NULL;
-}
-
 /* The guest's entry behind @slot of @sp is still the one that the walk saw. */
 static bool gpte_unchanged(struct shadow_walk *w, const struct shadow_page *sp, unsigned int slot)
 {
 	u64 gpte = 0;
+	void *at;
 
 	if (sp->role.direct)
 		return true;
-	if (um_read_guest_atomic(w->vm, shadow_gpte_gpa(sp, slot), &gpte, shadow_gpte_size(sp)))
+	at = frame_address(w->vm, shadow_gpte_gpa(sp, slot), FRAME_VALID);
+	if (at)
+		memcpy(&gpte, at, shadow_gpte_size(sp));
+	else if (um_read_guest_atomic(w->vm, shadow_gpte_gpa(sp, slot), &gpte, shadow_gpte_size(sp)))
 		return false;
 	return gpte == w->r.gpte[sp->role.level];
 }
@@ -104,10 +73,18 @@ static struct shadow_page *step(struct shadow_walk *w, struct shadow_page *sp, u
 	return child;
 }
 
+/* The table that a short walk started from, if it is still there. */
+static struct shadow_page *leaf_table(const struct shadow_walk *w)
+{
+	struct shadow_page *sp = shadow_leaf_table(w->sv->cur, w->gva);
+
+	return sp && sp->gfn == w->leaf_gfn && sp->role.word == w->leaf_role.word ? sp : NULL;
+}
+
 /* The table at @level on the way to the address. NULL: walk again. */
 static struct shadow_page *path_to(struct shadow_walk *w, unsigned int level)
 {
-	struct shadow_page *sp = top_table(w->sv->cur, w->gva);
+	struct shadow_page *sp = shadow_top_table(w->sv->cur, w->gva);
 
 	while (sp && sp->role.level > level)
 		sp = step(w, sp, spte_index(w->gva, sp->role.level));
@@ -132,21 +109,33 @@ static bool ready(struct shadow_walk *w)
 }
 
 /*
+ * The guest takes fault after fault from a table that it does not write meanwhile: sync it, so that they need not exit.
+ * A table that is written soon after asks for more patience the next time.
+ */
+static struct shadow_page *lose_patience(struct shadow_walk *w, struct shadow_page *sp)
+{
+	if (++sp->faults < sp->patience)
+		return sp;
+	sp->patience = min(sp->patience * 2, SHADOW_MAX_PATIENCE);
+	shadow_sync_under(w->vm, sp);
+	return shadow_leaf_table(w->sv->cur, w->gva);	/* @sp is gone if it could not be read */
+}
+
+/*
  * The guest has no page there. Where its table is tracked, make the entry absent, so that the next such fault goes to
  * the guest without an exit.
  */
 static void note_absent(struct shadow_walk *w)
 {
-	unsigned int level = w->r.level, slot;
+	unsigned int level = w->r.level, slot = spte_index(w->gva, level);
 	struct shadow_page *sp;
 
 	write_lock(&w->vm->mmu_lock);
 	sp = ready(w) ? path_to(w, level) : NULL;
-	if (sp && sp->tracked) {
-		slot = spte_index(w->gva, level);
-		if (spte_is_unknown(shadow_read(&sp->spt[slot])) && gpte_unchanged(w, sp, slot))
-			shadow_set_absent(sp, &sp->spt[slot]);
-	}
+	if (sp && sp->unsync)
+		sp = lose_patience(w, sp);
+	if (sp && sp->tracked && spte_is_unknown(shadow_read(&sp->spt[slot])) && gpte_unchanged(w, sp, slot))
+		shadow_set_absent(sp, &sp->spt[slot]);
 	shadow_commit(w->vm);
 	write_unlock(&w->vm->mmu_lock);
 }
@@ -202,7 +191,7 @@ static unsigned int leaf_level(const struct shadow_walk *w, gfn_t gfn)
 {
 	unsigned int level = min3(w->r.level, w->pfn.level, (u8)UM_LEVEL_2M);
 
-	if (level == UM_LEVEL_4K || w->slot->dirty || tracked_within(w->slot, gfn, level))
+	if (w->short_walk || level == UM_LEVEL_4K || w->slot->dirty || tracked_within(w->slot, gfn, level))
 		return UM_LEVEL_4K;
 	if ((w->access & ACC_X) && boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT))
 		return UM_LEVEL_4K;
@@ -231,7 +220,7 @@ static u8 leaf_access(const struct shadow_walk *w, gfn_t gfn)
 static bool install(struct shadow_walk *w, gfn_t gfn, u8 *access)
 {
 	unsigned int level = leaf_level(w, gfn);
-	struct shadow_page *sp = path_to(w, level);
+	struct shadow_page *sp = w->short_walk ? leaf_table(w) : path_to(w, level);
 	u64 pfn = w->pfn.pfn - (gfn - gfn_align_down(gfn, level));
 	spte_t *sptep;
 	bool stale;
@@ -259,12 +248,20 @@ static enum um_fault_result map_locked(struct shadow_walk *w, bool *dirtied)
 	u8 access;
 
 	if (um_slot_find(w->vm, gfn) != w->slot || um_pfn_stale(w->vm, w->slot, gfn, &w->pfn) ||
-	    !rmap_prepared(w->vm, gfn))
+	    !rmap_node(shadow_vm(w->vm), gfn))
 		return UM_FAULT_RETRY;
-	if ((w->pfec & PFEC_W) && um_tracked(w->slot, gfn) && !allow_table_write(w, gfn))
-		return UM_FAULT_EMULATE;
-	if (ready(w))
-		*dirtied = install(w, gfn, &access) && (access & ACC_W);
+	if ((w->pfec & PFEC_W) && um_tracked(w->slot, gfn)) {
+		if (w->short_walk)
+			return UM_FAULT_RETRY;
+		w->vcpu->stats.exit.pf_write_track++;
+		if (!allow_table_write(w, gfn))
+			return UM_FAULT_EMULATE;
+	}
+	if ((!w->short_walk && !ready(w)) || !install(w, gfn, &access))
+		return UM_FAULT_RETRY;
+	*dirtied = access & ACC_W;
+	if (w->pfn.page)
+		frame_set(w->vm, gfn, w->pfn.pfn, FRAME_VALID | (*dirtied && !w->slot->dirty ? FRAME_WRITABLE | FRAME_DIRTIED : 0));
 	return UM_FAULT_RETRY;
 }
 
@@ -287,7 +284,9 @@ static enum um_fault_result fail(struct um_fault *f, int err)
 	return UM_FAULT_ERROR;
 }
 
-/* The guest's tables allow the access. */
+static enum um_fault_result full_walk(struct shadow_walk *w, struct um_fault *f);
+
+/* The guest's tables allow the access: map the page. */
 static enum um_fault_result serve(struct shadow_walk *w, struct um_fault *f)
 {
 	bool write = w->pfec & PFEC_W;
@@ -297,8 +296,13 @@ static enum um_fault_result serve(struct shadow_walk *w, struct um_fault *f)
 	f->gpa = w->r.gpa;
 	f->gpa_valid = true;
 	w->slot = um_slot_find(w->vm, gfn);
-	if (!w->slot || (write && (w->slot->flags & KVM_MEM_READONLY)))
+	if (!w->slot || (write && (w->slot->flags & KVM_MEM_READONLY))) {
+		w->vcpu->stats.exit.mmio++;
 		return UM_FAULT_EMULATE;
+	}
+	/* What a write to a table calls for depends on the whole walk. */
+	if (write && w->short_walk && um_tracked(w->slot, gfn))
+		return full_walk(w, f);
 	/* As a supervisor page it would lose SMAP's protection. */
 	if (writes_through_wp(w) && (w->r.access & ACC_U) && w->sv->desc.smap)
 		return UM_FAULT_EMULATE;
@@ -308,14 +312,65 @@ static enum um_fault_result serve(struct shadow_walk *w, struct um_fault *f)
 	return err ? fail(f, err) : map_page(w);
 }
 
+/* The guest's own fault. */
+static enum um_fault_result reflect(struct shadow_walk *w, struct um_fault *f)
+{
+	w->vcpu->stats.exit.pf_guest++;
+	if (!(w->r.error_code & PFEC_P))
+		note_absent(w);
+	f->pfec = w->r.error_code;
+	return UM_FAULT_GUEST;
+}
+
+static enum um_fault_result full_walk(struct shadow_walk *w, struct um_fault *f)
+{
+	const struct paging_desc *d = &w->sv->desc;
+
+	w->short_walk = false;
+	switch (walk_guest(d, w->gva, w->pfec, w->smap_override, &um_walk_ops, w->vm, &w->r)) {
+	case WALK_RETRY:
+		return UM_FAULT_RETRY;
+	case WALK_FAULT:
+		return reflect(w, f);
+	default:
+		w->access = w->r.access & (w->r.dirty ? ACC_ALL : ~ACC_W);
+		/* As if all of memory were large pages: no guest table below the root. */
+		if (d->mode == PAGING_NONE)
+			w->r.level = UM_LEVEL_1G;
+		return serve(w, f);
+	}
+}
+
+/* Begin where hardware's walk ended, if that is in a leaf table. */
+static enum um_fault_result serve_walk(struct shadow_walk *w, struct um_fault *f)
+{
+	enum shadow_known known;
+
+	write_lock(&w->vm->mmu_lock);
+	known = shadow_known(w, shadow_leaf_table(w->sv->cur, w->gva));
+	write_unlock(&w->vm->mmu_lock);
+	switch (known) {
+	case KNOWN_DONE:
+		return UM_FAULT_RETRY;
+	case KNOWN_LEAF:
+		w->short_walk = true;
+		return serve(w, f);
+	default:
+		return full_walk(w, f);
+	}
+}
+
+static u64 counted(const struct um_vcpu_stats *stats)
+{
+	return stats->exit.pf_guest + stats->exit.pf_write_track + stats->exit.mmio;
+}
+
 enum um_fault_result shadow_fault(struct um_vcpu *vcpu, struct um_fault *f)
 {
 	struct shadow_vcpu *sv = shadow_vcpu(vcpu);
-	struct shadow_walk w = {
-		.vcpu = vcpu, .vm = vcpu->vm, .sv = sv, .gva = f->gva,
-		.pfec = f->pfec & (PFEC_W | PFEC_U | PFEC_I),
-	};
-	enum walk_status status;
+	u64 before = counted(&vcpu->stats);
+	enum um_fault_result result;
+	struct shadow_walk w;
 	int err;
 
 	if (WARN_ON_ONCE(!sv->cur)) {
@@ -325,17 +380,10 @@ enum um_fault_result shadow_fault(struct um_vcpu *vcpu, struct um_fault *f)
 	err = shadow_cache_fill(vcpu->vm, &sv->cache);
 	if (err)
 		return fail(f, err);
-	status = walk_guest(&sv->desc, f->gva, w.pfec, f->smap_override, &um_walk_ops, vcpu->vm, &w.r);
-	if (status == WALK_RETRY)
-		return UM_FAULT_RETRY;
-	if (status == WALK_FAULT) {
-		if (!(w.r.error_code & PFEC_P))
-			note_absent(&w);
-		f->pfec = w.r.error_code;
-		return UM_FAULT_GUEST;
-	}
-	w.access = w.r.access & (w.r.dirty ? ACC_ALL : ~ACC_W);
-	if (sv->desc.mode == PAGING_NONE)
-		w.r.level = UM_LEVEL_1G;	/* as if all of memory were large pages: no guest table below the root */
-	return serve(&w, f);
+	shadow_walk_init(&w, vcpu, f->gva, f->pfec, f->smap_override);
+	result = serve_walk(&w, f);
+	/* Each exit counts once, under its true cause. */
+	if (counted(&vcpu->stats) == before)
+		vcpu->stats.exit.pf_hidden++;
+	return result;
 }

@@ -32,7 +32,7 @@ static int shadow_vm_init(struct um_vm *vm)
 	INIT_LIST_HEAD(&sh->pages);
 	INIT_LIST_HEAD(&sh->unsync);
 	INIT_LIST_HEAD(&sh->zapped);
-	xa_init_flags(&sh->rmap, XA_FLAGS_ACCOUNT);
+	rmap_init(sh);
 	sh->unknown = spte_unknown(hw_caps.pf_rsvd);
 	vm->mmu_priv[UM_BACKEND_SHADOW] = sh;
 	return 0;
@@ -46,6 +46,7 @@ static bool shadow_zap_all(struct um_vm *vm)
 	while (!list_empty(&sh->pages))
 		shadow_zap(vm, list_first_entry(&sh->pages, struct shadow_page, link));
 	shadow_commit(vm);
+	rmap_trim(vm, 0, ~0ULL);
 	return false;
 }
 
@@ -115,6 +116,7 @@ static int shadow_slot_init(struct um_vm *vm, struct um_memslot *slot)
 
 	write_lock(&vm->mmu_lock);
 	sh->slot_pages += slot->npages;
+	sh->auto_cap = sh->slot_pages / SHADOW_CAP_SHARE;
 	write_unlock(&vm->mmu_lock);
 	slot->priv[UM_BACKEND_SHADOW] = sh;	/* counted: slot_destroy is due */
 	return 0;
@@ -128,6 +130,7 @@ static void shadow_slot_destroy(struct um_vm *vm, struct um_memslot *slot)
 		return;		/* the VM's own end */
 	write_lock(&vm->mmu_lock);
 	sh->slot_pages -= slot->npages;
+	sh->auto_cap = sh->slot_pages / SHADOW_CAP_SHARE;
 	rmap_trim(vm, slot->base_gfn, slot->base_gfn + slot->npages);
 	write_unlock(&vm->mmu_lock);
 }
@@ -178,6 +181,7 @@ const struct um_mmu_ops shadow_mmu_ops = {
 	.slot_init = shadow_slot_init,
 	.slot_destroy = shadow_slot_destroy,
 	.fault = shadow_fault,
+	.fault_fast = shadow_fault_fast,
 	.load_root = shadow_load_root,
 	.paging_changed = shadow_paging_changed,
 	.cr3_fast = shadow_cr3_fast,

@@ -9,7 +9,7 @@
 
 #define DESC_ENTRIES	14
 #define LIST_MANY	1UL
-#define NODE_SHIFT	9
+#define NODE_SHIFT	SHADOW_NODE_SHIFT
 #define NODE_PAGES	(1UL << NODE_SHIFT)
 
 struct spte_desc {
@@ -105,15 +105,24 @@ bool spte_list_any(const struct spte_list *list, bool (*fn)(spte_t *sptep, void 
 	return false;
 }
 
-static struct rmap_node *find_node(struct shadow_vm *sh, gfn_t gfn)
+struct rmap_node *rmap_load_node(struct shadow_vm *sh, gfn_t gfn)
 {
-	gfn_t index = gfn >> NODE_SHIFT;
+	u64 index = gfn >> NODE_SHIFT;
+	struct rmap_node *node = xa_load(&sh->rmap, index);
 
-	if (!sh->last_node || sh->last_index != index) {
-		sh->last_node = xa_load(&sh->rmap, index);
-		sh->last_index = index;
+	if (node) {
+		sh->recent[index % SHADOW_RECENT].index = index;
+		sh->recent[index % SHADOW_RECENT].node = node;
 	}
-	return sh->last_node;
+	return node;
+}
+
+static void forget_recent(struct shadow_vm *sh)
+{
+	unsigned int i;
+
+	for (i = 0; i < SHADOW_RECENT; i++)
+		sh->recent[i].index = SHADOW_STALE;
 }
 
 static void free_node(struct rmap_node *node)
@@ -121,6 +130,7 @@ static void free_node(struct rmap_node *node)
 	if (!node)
 		return;
 	free_page((unsigned long)node->page);
+	free_page((unsigned long)node->frame);
 	kfree(node);
 }
 
@@ -129,24 +139,28 @@ static struct rmap_node *alloc_node(void)
 	struct rmap_node *node = kzalloc(sizeof(*node), GFP_KERNEL_ACCOUNT);
 
 	BUILD_BUG_ON(NODE_PAGES * sizeof(struct spte_list) != PAGE_SIZE);
+	BUILD_BUG_ON(NODE_PAGES * sizeof(u64) != PAGE_SIZE);
 	if (!node)
 		return NULL;
 	node->page = (struct spte_list *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	if (!node->page) {
+	node->frame = (u64 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (!node->page || !node->frame) {
 		free_node(node);
 		return NULL;
 	}
 	return node;
 }
 
-/* Have room for leaves that map @gfn; sleeps, mmu_lock not held. The room may be gone again: see rmap_prepared(). */
+/* Have room for leaves that map @gfn; sleeps, mmu_lock not held. The room may be gone when the lock is taken. */
 int rmap_prepare(struct um_vm *vm, gfn_t gfn)
 {
 	struct shadow_vm *sh = shadow_vm(vm);
 	struct rmap_node *node;
 	int err;
 
-	if (xa_load(&sh->rmap, gfn >> NODE_SHIFT))
+	/* Without the lock this may be wrong either way, which costs another try. */
+	if (READ_ONCE(sh->recent[(gfn >> NODE_SHIFT) % SHADOW_RECENT].index) == gfn >> NODE_SHIFT ||
+	    xa_load(&sh->rmap, gfn >> NODE_SHIFT))
 		return 0;
 	node = alloc_node();
 	if (!node)
@@ -157,11 +171,6 @@ int rmap_prepare(struct um_vm *vm, gfn_t gfn)
 	return err == -EBUSY ? 0 : err;
 }
 
-bool rmap_prepared(struct um_vm *vm, gfn_t gfn)
-{
-	return find_node(shadow_vm(vm), gfn);
-}
-
 static struct spte_list *node_list(struct rmap_node *node, gfn_t gfn, unsigned int level)
 {
 	return level == UM_LEVEL_4K ? &node->page[gfn & (NODE_PAGES - 1)] : &node->large;
@@ -169,7 +178,7 @@ static struct spte_list *node_list(struct rmap_node *node, gfn_t gfn, unsigned i
 
 void rmap_add(struct um_vm *vm, struct shadow_cache *cache, spte_t *sptep, gfn_t gfn, unsigned int level)
 {
-	struct rmap_node *node = find_node(shadow_vm(vm), gfn);
+	struct rmap_node *node = rmap_node(shadow_vm(vm), gfn);
 
 	spte_list_add(cache, node_list(node, gfn, level), sptep);
 	node->used++;
@@ -177,7 +186,7 @@ void rmap_add(struct um_vm *vm, struct shadow_cache *cache, spte_t *sptep, gfn_t
 
 void rmap_remove(struct um_vm *vm, spte_t *sptep, gfn_t gfn, unsigned int level)
 {
-	struct rmap_node *node = find_node(shadow_vm(vm), gfn);
+	struct rmap_node *node = rmap_node(shadow_vm(vm), gfn);
 
 	if (WARN_ON_ONCE(!node))
 		return;
@@ -196,8 +205,11 @@ static bool drop_all(struct um_vm *vm, struct spte_list *list)
 
 typedef bool (*list_fn)(struct um_vm *vm, struct spte_list *list);
 
-/* Call @fn on the list of every gfn in [start, end), and on the large leaves that overlap it. */
-static bool for_each_list(struct um_vm *vm, gfn_t start, gfn_t end, list_fn fn)
+/*
+ * Call @fn on the list of every gfn in [start, end), and on the large leaves that overlap it. What is known of their
+ * frames loses @forget.
+ */
+static bool for_each_list(struct um_vm *vm, gfn_t start, gfn_t end, list_fn fn, u64 forget)
 {
 	struct shadow_vm *sh = shadow_vm(vm);
 	struct rmap_node *node;
@@ -210,9 +222,11 @@ static bool for_each_list(struct um_vm *vm, gfn_t start, gfn_t end, list_fn fn)
 
 		if (node->large.val)
 			any |= fn(vm, &node->large);
-		for (; node->used && gfn < last; gfn++)
+		for (; gfn < last; gfn++) {
+			node->frame[gfn - base] &= ~forget;
 			if (node->page[gfn - base].val)
 				any |= fn(vm, &node->page[gfn - base]);
+		}
 	}
 	return any;
 }
@@ -220,7 +234,7 @@ static bool for_each_list(struct um_vm *vm, gfn_t start, gfn_t end, list_fn fn)
 /* The caller flushes, for every entry dropped here. */
 bool rmap_unmap(struct um_vm *vm, gfn_t start, gfn_t end)
 {
-	return for_each_list(vm, start, end, drop_all);
+	return for_each_list(vm, start, end, drop_all, ~0ULL);
 }
 
 static bool make_readonly(spte_t *sptep, void *any)
@@ -248,7 +262,7 @@ static bool wrprotect_list(struct um_vm *vm, struct spte_list *list)
 
 bool rmap_wrprotect(struct um_vm *vm, gfn_t start, gfn_t end)
 {
-	return for_each_list(vm, start, end, wrprotect_list);
+	return for_each_list(vm, start, end, wrprotect_list, FRAME_WRITABLE | FRAME_DIRTIED);
 }
 
 static bool is_young(spte_t *sptep, void *unused)
@@ -282,7 +296,7 @@ static bool list_make_old(struct um_vm *vm, struct spte_list *list)
 
 bool rmap_age(struct um_vm *vm, gfn_t start, gfn_t end, bool clear)
 {
-	return for_each_list(vm, start, end, clear ? list_make_old : list_young);
+	return for_each_list(vm, start, end, clear ? list_make_old : list_young, 0);
 }
 
 /* Give back the nodes of [start, end) that hold nothing. */
@@ -292,13 +306,19 @@ void rmap_trim(struct um_vm *vm, gfn_t start, gfn_t end)
 	struct rmap_node *node;
 	unsigned long index;
 
-	sh->last_node = NULL;
+	forget_recent(sh);
 	xa_for_each_range(&sh->rmap, index, node, start >> NODE_SHIFT, (end - 1) >> NODE_SHIFT) {
 		if (node->used)
 			continue;
 		xa_erase(&sh->rmap, index);
 		free_node(node);
 	}
+}
+
+void rmap_init(struct shadow_vm *sh)
+{
+	xa_init_flags(&sh->rmap, XA_FLAGS_ACCOUNT);
+	forget_recent(sh);
 }
 
 void rmap_destroy(struct um_vm *vm)

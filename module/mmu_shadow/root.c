@@ -183,7 +183,7 @@ static struct shadow_root *take_root(struct um_vm *vm, struct shadow_vcpu *sv)
 	return root;
 }
 
-static void set_root(struct um_vcpu *vcpu, struct shadow_vcpu *sv, struct shadow_root *root)
+static void set_root(struct um_vcpu *vcpu, struct shadow_vcpu *sv, struct shadow_root *root, u32 dirty)
 {
 	u64 gen = READ_ONCE(shadow_vm(vcpu->vm)->alter_gen);
 
@@ -195,7 +195,7 @@ static void set_root(struct um_vcpu *vcpu, struct shadow_vcpu *sv, struct shadow
 	sv->cur = root;
 	vcpu->root.hpa = root->hpa;
 	vcpu->root.tag = root->tag;
-	um_dirty(vcpu, UM_ST_MMU);
+	um_dirty(vcpu, dirty);
 }
 
 /*
@@ -242,6 +242,7 @@ static void fill_state(struct um_vcpu *vcpu, struct shadow_vcpu *sv)
 	um_fill_paging_desc(vcpu, &sv->desc);
 	sv->desc.pke = false;	/* hardware never gets CR4.PKE here, so no fault would come of a key */
 	sv->role = role_of(&sv->desc);
+	sv->leaf_reserved = walk_reserved(&sv->desc, UM_LEVEL_4K, true);
 	sv->noflush_ok = um_cr4(vcpu) & X86_CR4_PCIDE;
 	sv->by_cr3 = sv->desc.mode != PAGING_NONE && sv->desc.mode != PAGING_PAE;
 }
@@ -273,7 +274,7 @@ int shadow_load_root(struct um_vcpu *vcpu)
 	sv->sync = false;
 	vcpu->root.levels = root->nr == 1 ? sv->role.level : PAE_ROOT_LEVELS;
 	set_controls(vcpu, &sv->desc);
-	set_root(vcpu, sv, root);
+	set_root(vcpu, sv, root, UM_ST_MMU);
 	if (vcpu->mmu != &shadow_mmu_ops) {
 		/* Flushes asked for meanwhile went to the EPT root alone. */
 		vcpu->mmu = &shadow_mmu_ops;
@@ -338,25 +339,34 @@ bool shadow_cr3_fast(struct um_vcpu *vcpu, u64 cr3)
 	root->used = ++sv->clock;
 	vcpu->cr3 = cr3;
 	vcpu->avail |= UM_ST_CR3;
-	set_root(vcpu, sv, root);
+	set_root(vcpu, sv, root, UM_ST_ROOT);
 	return true;
 }
 
-/* Drop what the leaf for @gva may have stale. mmu_lock held for write. */
-static void forget_leaf(struct um_vm *vm, struct shadow_root *root, gva_t gva)
+/*
+ * Drop what the leaf for @gva may have stale, and map anew at once what needs no A bit set. Only an unsync table can be
+ * stale: the others are true to the guest's. mmu_lock held for write.
+ */
+static void renew_leaf(struct um_vcpu *vcpu, struct shadow_vcpu *sv, gva_t gva)
 {
-	struct shadow_vm *sh = shadow_vm(vm);
-	unsigned int level;
-	spte_t *sptep = shadow_lookup(root, gva, &level);
+	struct shadow_vm *sh = shadow_vm(vcpu->vm);
+	struct shadow_page *sp = shadow_leaf_table(sv->cur, gva);
+	struct shadow_walk w;
+	spte_t *sptep;
 
-	/* Tables that are not unsync are true to the guest's. */
-	if (!sptep || !shadow_page_of(sptep)->unsync || !spte_is_present(shadow_read(sptep)))
+	if (!sp || !sp->unsync)
 		return;
-	shadow_drop(vm, sptep);
+	sptep = &sp->spt[spte_index(gva, UM_LEVEL_4K)];
+	if (!spte_is_present(shadow_read(sptep)))
+		return;
+	shadow_drop(vcpu->vm, sptep);
 	/* This tag is flushed by address at once, all others as a whole when they are loaded. */
-	if (root->alter_gen == sh->alter_gen)
-		root->alter_gen++;
+	if (sv->cur->alter_gen == sh->alter_gen)
+		sv->cur->alter_gen++;
 	WRITE_ONCE(sh->alter_gen, sh->alter_gen + 1);
+	shadow_walk_init(&w, vcpu, gva, 0, false);
+	w.prefetch = true;
+	shadow_known(&w, sp);
 }
 
 bool shadow_invlpg(struct um_vcpu *vcpu, gva_t gva, bool all, bool fast)
@@ -376,7 +386,7 @@ bool shadow_invlpg(struct um_vcpu *vcpu, gva_t gva, bool all, bool fast)
 		write_lock(&vm->mmu_lock);
 	else if (!write_trylock(&vm->mmu_lock))
 		return false;
-	forget_leaf(vm, sv->cur, gva);
+	renew_leaf(vcpu, sv, gva);
 	write_unlock(&vm->mmu_lock);
 	if (sv->cur->tag)
 		hw_flush(vcpu, HW_FLUSH_GVA, sv->cur->tag, gva);

@@ -14,6 +14,10 @@
 #define SHADOW_PAE_TABLES	4
 #define SHADOW_MIN_PAGES	64	/* the smallest automatic cap */
 #define SHADOW_CAP_SHARE	50	/* automatic cap: one shadow page for so many guest pages */
+#define SHADOW_RECENT		16
+#define SHADOW_NODE_SHIFT	9	/* gfns of a struct rmap_node, as a power of 2 */
+#define SHADOW_PATIENCE		4	/* guest faults from an unsync table until it is synced, to begin with */
+#define SHADOW_MAX_PATIENCE	128
 #define SHADOW_STALE		(~0ULL)	/* a generation that equals none */
 
 /* The guest state that gives a shadow page its meaning besides its gfn; compared on every reuse. */
@@ -54,18 +58,28 @@ struct shadow_page {
 	bool unsync;			/* the guest writes its table freely; entries may be stale until it flushes */
 	bool invalid;			/* zapped, kept only by root_refs */
 	bool reaches;			/* valid when visit is the present one */
+	u8 faults, patience;		/* guest faults while unsync, and how many of them make us sync it */
 	u64 visit;
 	spte_t *spt;
 	u64 *gfns;			/* of each leaf; NULL where it follows from @gfn or the level has no leaf */
 	struct spte_list parents;
 };
 
-/* The reverse map of 2 MiB of guest memory: which sptes map each of its pages. */
+/* What is known of 2 MiB of guest memory: which sptes map each page, and where the host has it. */
 struct rmap_node {
 	struct spte_list large;		/* 2 MiB leaves */
 	unsigned int used;		/* leaves in all lists */
 	struct spte_list *page;		/* by gfn within the 2 MiB */
+	u64 *frame;			/* likewise: FRAME_* and the hpa */
 };
+
+/*
+ * A host page found once is remembered until the MMU notifier takes it back, so that most faults need not ask the host,
+ * nor look at the memslot.
+ */
+#define FRAME_VALID	BIT_ULL(0)
+#define FRAME_WRITABLE	BIT_ULL(1)	/* the guest may be given write access: not tracked, not logged */
+#define FRAME_DIRTIED	BIT_ULL(2)	/* the host counts it as dirty, and it is not logged: we may write */
 
 struct shadow_vm {
 	struct hlist_head *hash;
@@ -75,10 +89,12 @@ struct shadow_vm {
 	bool flush_due;			/* since the last remote flush a link or a table went away */
 	spte_t unknown;
 	struct xarray rmap;		/* struct rmap_node by gfn / 512 */
-	struct rmap_node *last_node;
-	gfn_t last_index;
+	struct {
+		u64 index;
+		struct rmap_node *node;
+	} recent[SHADOW_RECENT];	/* found lately in @rmap, by the low bits of the index */
 	u64 nr_pages;
-	u64 slot_pages;
+	u64 slot_pages, auto_cap;
 	u64 visit;
 	/*
 	 * Generations; written under mmu_lock, read without it. alter: leaves were removed or altered without a remote
@@ -116,6 +132,7 @@ struct shadow_vcpu {
 	struct shadow_root *cur;	/* NULL: none loaded */
 	struct paging_desc desc;	/* of the paging state that cur was loaded for */
 	union shadow_role role;		/* of cur's top level */
+	u64 leaf_reserved;		/* bits that a 4K entry of the guest's must not have */
 	bool by_cr3;			/* CR3 alone tells address spaces apart (not so with PDPTE registers) */
 	bool noflush_ok;		/* bit 63 of CR3 has a meaning: CR4.PCIDE */
 	bool sync;			/* the guest flushed since cur was loaded: unsync tables are due */
@@ -128,6 +145,24 @@ struct shadow_vcpu {
 	struct shadow_cache cache;
 };
 
+/* A fault being served, or (@prefetch) an entry to be mapped ahead of its use. */
+struct shadow_walk {
+	struct um_vcpu *vcpu;
+	struct um_vm *vm;
+	struct shadow_vcpu *sv;
+	gva_t gva;
+	u32 pfec;
+	bool smap_override;
+	bool prefetch;
+	bool short_walk;	/* from the shadowed leaf table that leaf_* name, not from the guest's top table */
+	u8 access;		/* that the guest's tables grant, D counted in */
+	gfn_t leaf_gfn;
+	union shadow_role leaf_role;
+	struct um_memslot *slot;
+	struct um_pfn pfn;
+	struct walk_result r;
+};
+
 static inline struct shadow_vm *shadow_vm(const struct um_vm *vm)
 {
 	return vm->mmu_priv[UM_BACKEND_SHADOW];
@@ -136,6 +171,20 @@ static inline struct shadow_vm *shadow_vm(const struct um_vm *vm)
 static inline struct shadow_vcpu *shadow_vcpu(const struct um_vcpu *vcpu)
 {
 	return vcpu->mmu_priv[UM_BACKEND_SHADOW];
+}
+
+/* The large fields are left to who fills them. */
+static inline void shadow_walk_init(struct shadow_walk *w, struct um_vcpu *vcpu, gva_t gva, u32 pfec,
+				    bool smap_override)
+{
+	w->vcpu = vcpu;
+	w->vm = vcpu->vm;
+	w->sv = shadow_vcpu(vcpu);
+	w->gva = gva;
+	w->pfec = pfec & (PFEC_W | PFEC_U | PFEC_I);
+	w->smap_override = smap_override;
+	w->prefetch = false;
+	w->short_walk = false;
 }
 
 static inline struct shadow_page *shadow_page_of(const spte_t *sptep)
@@ -199,14 +248,51 @@ spte_t *spte_list_first(const struct spte_list *list);
 /* Call @fn on every member until it answers true; true if one did. @fn must not change the list. */
 bool spte_list_any(const struct spte_list *list, bool (*fn)(spte_t *sptep, void *arg), void *arg);
 int rmap_prepare(struct um_vm *vm, gfn_t gfn);
-bool rmap_prepared(struct um_vm *vm, gfn_t gfn);
+struct rmap_node *rmap_load_node(struct shadow_vm *sh, gfn_t gfn);
 void rmap_add(struct um_vm *vm, struct shadow_cache *cache, spte_t *sptep, gfn_t gfn, unsigned int level);
 void rmap_remove(struct um_vm *vm, spte_t *sptep, gfn_t gfn, unsigned int level);
 bool rmap_unmap(struct um_vm *vm, gfn_t start, gfn_t end);
 bool rmap_wrprotect(struct um_vm *vm, gfn_t start, gfn_t end);
 bool rmap_age(struct um_vm *vm, gfn_t start, gfn_t end, bool clear);
 void rmap_trim(struct um_vm *vm, gfn_t start, gfn_t end);
+void rmap_init(struct shadow_vm *sh);
 void rmap_destroy(struct um_vm *vm);
+
+/* The node that @gfn belongs to, NULL: rmap_prepare() is due. */
+static inline struct rmap_node *rmap_node(struct shadow_vm *sh, gfn_t gfn)
+{
+	u64 index = gfn >> SHADOW_NODE_SHIFT;
+
+	if (likely(sh->recent[index % SHADOW_RECENT].index == index))
+		return sh->recent[index % SHADOW_RECENT].node;
+	return rmap_load_node(sh, gfn);
+}
+
+/* Where the host has @gfn, with FRAME_*; 0: not known. */
+static inline u64 frame_get(struct um_vm *vm, gfn_t gfn)
+{
+	struct rmap_node *node = rmap_node(shadow_vm(vm), gfn);
+
+	return node ? node->frame[gfn % (1 << SHADOW_NODE_SHIFT)] : 0;
+}
+
+/* @gfn has a node. */
+static inline void frame_set(struct um_vm *vm, gfn_t gfn, u64 pfn, u64 flags)
+{
+	struct rmap_node *node = rmap_node(shadow_vm(vm), gfn);
+
+	node->frame[gfn % (1 << SHADOW_NODE_SHIFT)] = pfn << UM_PAGE_SHIFT | flags;
+}
+
+/* The kernel's own view of guest memory, good while mmu_lock is held; NULL: not known with all of @need. */
+static inline void *frame_address(struct um_vm *vm, gpa_t gpa, u64 need)
+{
+	u64 frame = frame_get(vm, gpa_to_gfn(gpa));
+
+	if ((frame & need) != need)
+		return NULL;
+	return __va((frame & UM_PAGE_MASK) + um_page_offset(gpa));
+}
 
 /* sync.c: write tracking */
 void shadow_track(struct um_vm *vm, struct shadow_page *sp);
@@ -224,9 +310,15 @@ bool shadow_cr3_fast(struct um_vcpu *vcpu, u64 cr3);
 void shadow_paging_changed(struct um_vcpu *vcpu, u32 what);
 void shadow_roots_destroy(struct um_vcpu *vcpu);
 
-/* fault.c */
+/* known.c: faults that need nothing but mmu_lock */
+enum shadow_known { KNOWN_DONE, KNOWN_LEAF, KNOWN_NOTHING };
+enum shadow_known shadow_known(struct shadow_walk *w, struct shadow_page *sp);
+bool shadow_fault_fast(struct um_vcpu *vcpu, struct um_fault *f);
+struct shadow_page *shadow_top_table(const struct shadow_root *root, gva_t gva);
+struct shadow_page *shadow_leaf_table(const struct shadow_root *root, gva_t gva);
+
+/* fault.c: all others */
 enum um_fault_result shadow_fault(struct um_vcpu *vcpu, struct um_fault *f);
-spte_t *shadow_lookup(const struct shadow_root *root, gva_t gva, unsigned int *level);
 
 extern const struct um_mmu_ops shadow_unpaged_ops;
 extern bool shadow_pf_filter;

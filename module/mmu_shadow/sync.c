@@ -14,6 +14,7 @@
 void shadow_track(struct um_vm *vm, struct shadow_page *sp)
 {
 	struct um_memslot *slot = um_slot_find(vm, sp->gfn);
+	u64 frame = frame_get(vm, sp->gfn);
 
 	if (!slot)
 		return;
@@ -21,6 +22,9 @@ void shadow_track(struct um_vm *vm, struct shadow_page *sp)
 	sp->tracked = true;
 	if (um_mmu_wrprotect(vm, slot, sp->gfn, sp->gfn + 1))
 		shadow_vm(vm)->flush_due = true;
+	/* The guest may not write it, but we may go on to set A and D there. */
+	if (frame)
+		frame_set(vm, sp->gfn, frame >> UM_PAGE_SHIFT, frame & (FRAME_VALID | FRAME_DIRTIED));
 }
 
 void shadow_untrack(struct um_vm *vm, struct shadow_page *sp)
@@ -39,6 +43,7 @@ static void make_unsync(struct um_vm *vm, struct shadow_page *sp)
 
 	shadow_untrack(vm, sp);
 	sp->unsync = true;
+	sp->faults = 0;
 	list_add(&sp->unsync_link, &sh->unsync);
 	/* The guest may make these present without our seeing it, and then its access must not fault in the guest. */
 	for (slot = 0; sp->nr_absent; slot++) {
@@ -81,9 +86,23 @@ again:
 	}
 }
 
-static u64 buffered_gpte(const void *buf, unsigned int size, unsigned int slot)
+/* The part of the guest's table that @sp shadows; NULL: it cannot be read. */
+static const void *guest_table(struct um_vm *vm, const struct shadow_page *sp)
 {
-	return size == sizeof(u32) ? ((const u32 *)buf)[slot] : ((const u64 *)buf)[slot];
+	gpa_t gpa = shadow_gpte_gpa(sp, 0);
+	const void *table = frame_address(vm, gpa, FRAME_VALID);
+
+	if (table)
+		return table;
+	table = shadow_vm(vm)->sync_buf;
+	if (um_read_guest_atomic(vm, gpa, (void *)table, SPTE_ENTRIES * shadow_gpte_size(sp)))
+		return NULL;
+	return table;
+}
+
+static u64 gpte_at(const void *table, unsigned int size, unsigned int slot)
+{
+	return size == sizeof(u32) ? READ_ONCE(((const u32 *)table)[slot]) : READ_ONCE(((const u64 *)table)[slot]);
 }
 
 /* Is the present leaf in @slot still what @gpte stands for? A = 0 ends it: the next access has to set A. */
@@ -105,14 +124,15 @@ static bool resync(struct um_vm *vm, struct shadow_page *sp)
 {
 	struct shadow_vm *sh = shadow_vm(vm);
 	unsigned int slot, size = shadow_gpte_size(sp);
+	const void *table = guest_table(vm, sp);
 	struct paging_desc d;
 	bool altered = false;
 
-	if (um_read_guest_atomic(vm, shadow_gpte_gpa(sp, 0), sh->sync_buf, SPTE_ENTRIES * size))
+	if (!table)
 		return false;
 	shadow_role_desc(sp->role, &d);
 	for (slot = 0; slot < SPTE_ENTRIES; slot++) {
-		u64 gpte = buffered_gpte(sh->sync_buf, size, slot);
+		u64 gpte = gpte_at(table, size, slot);
 		spte_t *sptep = &sp->spt[slot];
 
 		if (spte_is_present(shadow_read(sptep)) && !leaf_holds(sp, &d, slot, gpte)) {

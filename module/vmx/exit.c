@@ -118,6 +118,8 @@ static bool handle_fast(struct vmx_vcpu *vmx)
 		return exit_cr_fast(vmx);
 	case EXIT_REASON_INVLPG:
 		return exit_invlpg_fast(vmx);
+	case EXIT_REASON_EXCEPTION_NMI:
+		return exit_exception_fast(vmx);
 	case EXIT_REASON_MSR_READ:
 		return exit_rdmsr_fast(vmx);
 	case EXIT_REASON_MSR_WRITE:

@@ -72,7 +72,10 @@ int exit_ept_misconfig(struct vmx_vcpu *vmx)
 	return ept_fault(vmx, 0);
 }
 
-static int page_fault(struct vmx_vcpu *vmx)
+/* What the interruption information of a plain #PF reads (SDM "Information for VM Exits Due to Vectored Events"). */
+#define PAGE_FAULT_INFO	(INTR_INFO_VALID_MASK | INTR_TYPE_HARD_EXCEPTION | INTR_INFO_DELIVER_CODE_MASK | UM_PF)
+
+static struct um_fault page_fault_of(struct vmx_vcpu *vmx)
 {
 	struct um_vcpu *vcpu = &vmx->vcpu;
 	struct um_fault f = {
@@ -84,7 +87,32 @@ static int page_fault(struct vmx_vcpu *vmx)
 	/* AC allows a supervisor's explicit access to user pages under SMAP. */
 	if (!(f.pfec & PFEC_U) && (um_cr4(vcpu) & X86_CR4_SMAP))
 		f.smap_override = um_rflags(vcpu) & X86_EFLAGS_AC;
-	return serve_fault(vcpu, &f);
+	return f;
+}
+
+static int page_fault(struct vmx_vcpu *vmx)
+{
+	struct um_fault f = page_fault_of(vmx);
+
+	return serve_fault(&vmx->vcpu, &f);
+}
+
+/*
+ * A page fault that the backend can serve in the inner loop. Not one that broke into the delivery of an event, or into
+ * an IRET from an NMI: there is more to restore before the next entry.
+ */
+bool exit_exception_fast(struct vmx_vcpu *vmx)
+{
+	struct um_vcpu *vcpu = &vmx->vcpu;
+	struct um_fault f;
+
+	if (vmx_intr_info(vmx) != PAGE_FAULT_INFO || !vcpu->mmu->fault_fast)
+		return false;
+	if (vmcs_read32(IDT_VECTORING_INFO_FIELD) & VECTORING_INFO_VALID_MASK)
+		return false;
+	vmx->l1d_flush = true;
+	f = page_fault_of(vmx);
+	return vcpu->mmu->fault_fast(vcpu, &f);
 }
 
 /* The exit qualification holds what DR6 would get (SDM "Exit Qualification for Debug Exceptions"). */

@@ -304,6 +304,8 @@ void vmx_sync(struct vmx_vcpu *vmx)
 		vmcs_writel(GUEST_RFLAGS, vcpu->rflags);
 	if (dirty & UM_ST_INTR)
 		write_intr_state(vmx);
+	if ((dirty & (UM_ST_MMU | UM_ST_ROOT)) == UM_ST_ROOT)
+		write_root(vmx);
 	if (dirty & (UM_ST_MMU | UM_ST_CR0 | UM_ST_CR3 | UM_ST_CR4 | UM_ST_EFER | UM_ST_PDPTR))
 		write_paging(vmx, dirty);
 	if (dirty & UM_ST_SEGS)

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Faults that need neither a full walk nor the host: the leaf table is shadowed and the frame behind its entry known.
+ * Upper tables are tracked, so what hardware's own walk found of them holds and only the leaf entry has to be read,
+ * through the kernel's view of guest memory. No user access, no memslot, no sleep: fit for the inner loop.
+ * vm->mmu_lock is held for write.
+ */
+#include "shadow.h"
+
+struct shadow_page *shadow_top_table(const struct shadow_root *root, gva_t gva)
+{
+	if (root->nr == 1)
+		return root->sp[0];
+	return root->sp[(gva >> um_level_shift(3)) & (SHADOW_PAE_TABLES - 1)];
+}
+
+/* The 4K-level table on the way to @gva, NULL if hardware's walk does not come so far. */
+struct shadow_page *shadow_leaf_table(const struct shadow_root *root, gva_t gva)
+{
+	struct shadow_page *sp = shadow_top_table(root, gva);
+
+	while (sp && sp->role.level > UM_LEVEL_4K) {
+		spte_t spte = shadow_read(&sp->spt[spte_index(gva, sp->role.level)]);
+
+		if (!spte_is_present(spte) || spte_is_leaf(spte, sp->role.level))
+			return NULL;
+		sp = shadow_child(spte);
+	}
+	return sp;
+}
+
+static bool permits(const struct shadow_walk *w, u8 access)
+{
+	if (w->prefetch || w->sv->desc.mode == PAGING_NONE)
+		return true;
+	if ((w->pfec & PFEC_W) && !(access & ACC_W))
+		return false;	/* D may have to be set, or CR0.WP be clear */
+	return walk_permits(&w->sv->desc, access, w->pfec, w->smap_override);
+}
+
+static u64 read_gpte(const void *at, unsigned int size)
+{
+	return size == sizeof(u32) ? READ_ONCE(*(const u32 *)at) : READ_ONCE(*(const u64 *)at);
+}
+
+static bool update_gpte(struct shadow_walk *w, gpa_t gpa, unsigned int size, u64 old, u64 new)
+{
+	void *at = frame_address(w->vm, gpa, FRAME_VALID | FRAME_DIRTIED);
+
+	if (!at)
+		return false;
+	if (size == sizeof(u32))
+		return cmpxchg((u32 *)at, old, new) == old;
+	return cmpxchg((u64 *)at, old, new) == old;
+}
+
+static bool known_direct(struct shadow_walk *w, const struct shadow_page *sp, unsigned int slot)
+{
+	w->access = sp->role.access;
+	w->r.gpa = gfn_to_gpa(sp->gfn + slot) | um_page_offset(w->gva);
+	w->r.level = UM_LEVEL_2M;
+	w->r.access = w->access;
+	return permits(w, w->access);
+}
+
+/* The guest's entry allows the access; A and D are set as need be. */
+static bool known_present(struct shadow_walk *w, const struct shadow_page *sp, gpa_t gpa, u64 gpte)
+{
+	const struct paging_desc *d = &w->sv->desc;
+	u64 new = gpte | GPTE_A | ((w->pfec & PFEC_W) ? GPTE_D : 0);
+
+	if (gpte & w->sv->leaf_reserved)
+		return false;
+	w->r.access = sp->role.access & walk_entry_access(d, gpte);
+	if (!permits(w, w->r.access) || (w->prefetch && new != gpte))
+		return false;
+	if (new != gpte && !update_gpte(w, gpa, shadow_gpte_size(sp), gpte, new))
+		return false;
+	w->access = w->r.access & ((new & GPTE_D) ? ACC_ALL : ~ACC_W);
+	w->r.level = UM_LEVEL_4K;
+	w->r.gpte[UM_LEVEL_4K] = new;
+	w->r.gpa = walk_leaf_gpa(d, UM_LEVEL_4K, new) | um_page_offset(w->gva);
+	return true;
+}
+
+static enum shadow_known known_gpte(struct shadow_walk *w, struct shadow_page *sp, unsigned int slot)
+{
+	gpa_t gpa = shadow_gpte_gpa(sp, slot);
+	void *at = frame_address(w->vm, gpa, FRAME_VALID);
+	u64 gpte;
+
+	if (!at)
+		return KNOWN_NOTHING;
+	gpte = read_gpte(at, shadow_gpte_size(sp));
+	if (gpte & GPTE_P)
+		return known_present(w, sp, gpa, gpte) ? KNOWN_LEAF : KNOWN_NOTHING;
+	/* The access is tried again, and the guest gets its fault from the hardware. */
+	if (!sp->tracked || !spte_is_unknown(shadow_read(&sp->spt[slot])))
+		return KNOWN_NOTHING;
+	shadow_set_absent(sp, &sp->spt[slot]);
+	return KNOWN_DONE;
+}
+
+/* Map the frame if it is known and no flush beyond this vCPU is called for. */
+static bool map_known(struct shadow_walk *w, spte_t *sptep)
+{
+	gfn_t gfn = gpa_to_gfn(w->r.gpa);
+	u64 frame = frame_get(w->vm, gfn);
+	u8 access = w->access & ((frame & FRAME_WRITABLE) ? ACC_ALL : ~ACC_W);
+	spte_t old = shadow_read(sptep), new;
+
+	if (!frame || ((w->pfec & PFEC_W) && !(access & ACC_W)) || !w->sv->cache.nr_descs)
+		return false;
+	new = spte_leaf(frame >> UM_PAGE_SHIFT, UM_LEVEL_4K, access);
+	if (spte_is_present(old)) {
+		if (!spte_widens(old, new))
+			return false;
+		hw_flush(w->vcpu, HW_FLUSH_GVA, w->sv->cur->tag, w->gva);
+	}
+	shadow_set_leaf(w->vm, &w->sv->cache, sptep, gfn, new);
+	return true;
+}
+
+/*
+ * Serve a fault from @sp, its leaf table or NULL. KNOWN_DONE: served; KNOWN_LEAF: @w says what to map, but not where
+ * the host has it; KNOWN_NOTHING: walk the guest's tables.
+ */
+enum shadow_known shadow_known(struct shadow_walk *w, struct shadow_page *sp)
+{
+	enum shadow_known known = KNOWN_LEAF;
+	unsigned int slot;
+
+	if (!sp)
+		return KNOWN_NOTHING;
+	slot = spte_index(w->gva, UM_LEVEL_4K);
+	if (!sp->role.direct)
+		known = known_gpte(w, sp, slot);
+	else if (!known_direct(w, sp, slot))
+		return KNOWN_NOTHING;
+	if (known != KNOWN_LEAF)
+		return known;
+	w->leaf_gfn = sp->gfn;
+	w->leaf_role = sp->role;
+	return map_known(w, &sp->spt[slot]) ? KNOWN_DONE : KNOWN_LEAF;
+}
+
+bool shadow_fault_fast(struct um_vcpu *vcpu, struct um_fault *f)
+{
+	struct shadow_root *root = shadow_vcpu(vcpu)->cur;
+	struct shadow_walk w;
+	bool done;
+
+	if (!root || !write_trylock(&vcpu->vm->mmu_lock))
+		return false;
+	shadow_walk_init(&w, vcpu, f->gva, f->pfec, f->smap_override);
+	done = shadow_known(&w, shadow_leaf_table(root, f->gva)) == KNOWN_DONE;
+	write_unlock(&vcpu->vm->mmu_lock);
+	vcpu->stats.exit.pf_hidden += done;
+	return done;
+}
