@@ -28,6 +28,10 @@ static bool use_ept = true;
 module_param_named(ept, use_ept, bool, 0444);
 MODULE_PARM_DESC(ept, "offer the EPT backend where the CPU can (default on)");
 
+/* IA32_VMX_BASIC (SDM "Basic VMX Information"). */
+#define BASIC_MEM_TYPE_SHIFT	50
+#define BASIC_MEM_TYPE_WB	6
+
 /* A control word's capability MSR: low half must be 1, high half may be 1. */
 static int adjust(const char *what, u32 required, u32 optional, u32 msr, u32 *result)
 {
