@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The instruction emulator against the CPU: random instructions of every kind that the decoder knows, with random
- * operands and flags, run natively in a sandbox and emulated on a copy of it. All registers, the defined flags and
- * all of memory must agree.
+ * The instruction emulator against the CPU: random instructions of every kind that the decoder
+ * knows, with random operands and flags, run natively in a sandbox and emulated on a copy of it.
+ * All registers, the defined flags and all of memory must agree.
  *
  * exec_test [SEED [CASES]]
  */
@@ -43,7 +43,8 @@ static unsigned int below(unsigned int n)
 /* Numbers near the limits of every size are as likely as any others. */
 static u64 rnd_val(void)
 {
-	static const u64 edge[] = { 0, 1, 2, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff, 0x80000000,
+	static const u64 edge[] = { 0, 1, 2, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fffffff,
+		0x80000000,
 				    0xffffffff, 0x7fffffffffffffff, 0x8000000000000000, ~0ULL };
 
 	return below(3) ? rnd() : edge[below(sizeof(edge) / sizeof(edge[0]))];
@@ -121,8 +122,10 @@ struct template {
 	{ name, 1, opcode, 0, 0, prefix, SSE | MODRM | MEM | NOSIZE | (flags), 0 }
 
 static const struct template templates[] = {
-	ALU("ADD", 0x00, 0, LOCK), ALU("OR", 0x08, EMU_AF, LOCK), ALU("ADC", 0x10, 0, LOCK), ALU("SBB", 0x18, 0, LOCK),
-	ALU("AND", 0x20, EMU_AF, LOCK), ALU("SUB", 0x28, 0, LOCK), ALU("XOR", 0x30, EMU_AF, LOCK), ALU("CMP", 0x38, 0, 0),
+	ALU("ADD", 0x00, 0, LOCK), ALU("OR", 0x08, EMU_AF, LOCK), ALU("ADC", 0x10, 0, LOCK),
+	ALU("SBB", 0x18, 0, LOCK),
+	ALU("AND", 0x20, EMU_AF, LOCK), ALU("SUB", 0x28, 0, LOCK), ALU("XOR", 0x30, EMU_AF, LOCK),
+	ALU("CMP", 0x38, 0, 0),
 	SHIFTS("ROL", 0), SHIFTS("ROR", 1), SHIFTS("RCL", 2), SHIFTS("RCR", 3),
 	SHIFTS("SHL", 4), SHIFTS("SHR", 5), SHIFTS("SAL", 6), SHIFTS("SAR", 7),
 	UNARY("INC", 0xfe, 0), UNARY("DEC", 0xfe, 1), UNARY("NOT", 0xf6, 2), UNARY("NEG", 0xf6, 3),
@@ -135,25 +138,38 @@ static const struct template templates[] = {
 	{ "SHLD CL", 1, 0xa5, 0, 0, 0, MODRM | SHIFT | DOUBLE, 0 },
 	{ "SHRD Ib", 1, 0xac, 0, 0, 0, MODRM | IMM8 | SHIFT | DOUBLE, 0 },
 	{ "SHRD CL", 1, 0xad, 0, 0, 0, MODRM | SHIFT | DOUBLE, 0 },
-	{ "BSF", 1, 0xbc, 0, 0, 0, MODRM, EMU_ARITH & ~EMU_ZF }, { "BSR", 1, 0xbd, 0, 0, 0, MODRM, EMU_ARITH & ~EMU_ZF },
-	BITTEST("BT", 0xa3, 4, 0), BITTEST("BTS", 0xab, 5, LOCK), BITTEST("BTR", 0xb3, 6, LOCK), BITTEST("BTC", 0xbb, 7, LOCK),
-	{ "TEST Eb,Gb", 0, 0x84, 0, 0, 0, BYTE | MODRM, EMU_AF }, { "TEST Ev,Gv", 0, 0x85, 0, 0, 0, MODRM, EMU_AF },
-	{ "TEST AL,Ib", 0, 0xa8, 0, 0, 0, BYTE | IMMZ, EMU_AF }, { "TEST eAX,Iz", 0, 0xa9, 0, 0, 0, IMMZ, EMU_AF },
+	{ "BSF", 1, 0xbc, 0, 0, 0, MODRM, EMU_ARITH & ~EMU_ZF }, { "BSR", 1, 0xbd, 0, 0, 0, MODRM,
+		EMU_ARITH & ~EMU_ZF },
+	BITTEST("BT", 0xa3, 4, 0), BITTEST("BTS", 0xab, 5, LOCK), BITTEST("BTR", 0xb3, 6, LOCK),
+	BITTEST("BTC", 0xbb, 7, LOCK),
+	{ "TEST Eb,Gb", 0, 0x84, 0, 0, 0, BYTE | MODRM, EMU_AF }, { "TEST Ev,Gv", 0, 0x85, 0, 0, 0,
+		MODRM, EMU_AF },
+	{ "TEST AL,Ib", 0, 0xa8, 0, 0, 0, BYTE | IMMZ, EMU_AF }, { "TEST eAX,Iz", 0, 0xa9, 0, 0, 0,
+		IMMZ, EMU_AF },
 	{ "TEST Eb,Ib", 0, 0xf6, 0, 0, 0, BYTE | MODRM | DIGIT | IMMZ, EMU_AF },
 	{ "TEST Ev,Iz", 0, 0xf7, 0, 1, 0, MODRM | DIGIT | IMMZ, EMU_AF },
-	{ "XCHG Eb,Gb", 0, 0x86, 0, 0, 0, BYTE | MODRM | LOCK, 0 }, { "XCHG Ev,Gv", 0, 0x87, 0, 0, 0, MODRM | LOCK, 0 },
-	{ "MOV Eb,Gb", 0, 0x88, 0, 0, 0, BYTE | MODRM, 0 }, { "MOV Ev,Gv", 0, 0x89, 0, 0, 0, MODRM, 0 },
-	{ "MOV Gb,Eb", 0, 0x8a, 0, 0, 0, BYTE | MODRM, 0 }, { "MOV Gv,Ev", 0, 0x8b, 0, 0, 0, MODRM, 0 },
-	{ "MOV AL,Ob", 0, 0xa0, 0, 0, 0, BYTE | MOFFS, 0 }, { "MOV eAX,Ov", 0, 0xa1, 0, 0, 0, MOFFS, 0 },
-	{ "MOV Ob,AL", 0, 0xa2, 0, 0, 0, BYTE | MOFFS, 0 }, { "MOV Ov,eAX", 0, 0xa3, 0, 0, 0, MOFFS, 0 },
-	{ "MOV Zb,Ib", 0, 0xb0, 0, 0, 0, BYTE | PLUSR | IMMV, 0 }, { "MOV Zv,Iv", 0, 0xb8, 0, 0, 0, PLUSR | IMMV, 0 },
+	{ "XCHG Eb,Gb", 0, 0x86, 0, 0, 0, BYTE | MODRM | LOCK, 0 }, { "XCHG Ev,Gv", 0, 0x87, 0, 0,
+		0, MODRM | LOCK, 0 },
+	{ "MOV Eb,Gb", 0, 0x88, 0, 0, 0, BYTE | MODRM, 0 }, { "MOV Ev,Gv", 0, 0x89, 0, 0, 0, MODRM,
+		0 },
+	{ "MOV Gb,Eb", 0, 0x8a, 0, 0, 0, BYTE | MODRM, 0 }, { "MOV Gv,Ev", 0, 0x8b, 0, 0, 0, MODRM,
+		0 },
+	{ "MOV AL,Ob", 0, 0xa0, 0, 0, 0, BYTE | MOFFS, 0 }, { "MOV eAX,Ov", 0, 0xa1, 0, 0, 0, MOFFS,
+		0 },
+	{ "MOV Ob,AL", 0, 0xa2, 0, 0, 0, BYTE | MOFFS, 0 }, { "MOV Ov,eAX", 0, 0xa3, 0, 0, 0, MOFFS,
+		0 },
+	{ "MOV Zb,Ib", 0, 0xb0, 0, 0, 0, BYTE | PLUSR | IMMV, 0 }, { "MOV Zv,Iv", 0, 0xb8, 0, 0, 0,
+		PLUSR | IMMV, 0 },
 	{ "MOV Eb,Ib", 0, 0xc6, 0, 0, 0, BYTE | MODRM | DIGIT | IMMZ, 0 },
 	{ "MOV Ev,Iz", 0, 0xc7, 0, 0, 0, MODRM | DIGIT | IMMZ, 0 },
 	{ "MOVSXD Gv,Ed", 0, 0x63, 0, 0, 0, MODRM | NOSIZE, 0 },
-	{ "MOVZX Gv,Eb", 1, 0xb6, 0, 0, 0, MODRM, 0 }, { "MOVZX Gv,Ew", 1, 0xb7, 0, 0, 0, MODRM, 0 },
-	{ "MOVSX Gv,Eb", 1, 0xbe, 0, 0, 0, MODRM, 0 }, { "MOVSX Gv,Ew", 1, 0xbf, 0, 0, 0, MODRM, 0 },
+	{ "MOVZX Gv,Eb", 1, 0xb6, 0, 0, 0, MODRM, 0 }, { "MOVZX Gv,Ew", 1, 0xb7, 0, 0, 0, MODRM,
+		0 },
+	{ "MOVSX Gv,Eb", 1, 0xbe, 0, 0, 0, MODRM, 0 }, { "MOVSX Gv,Ew", 1, 0xbf, 0, 0, 0, MODRM,
+		0 },
 	{ "MOVNTI", 1, 0xc3, 0, 0, 0, MODRM | MEM | NOSIZE, 0 },
-	{ "XADD Eb,Gb", 1, 0xc0, 0, 0, 0, BYTE | MODRM | LOCK, 0 }, { "XADD Ev,Gv", 1, 0xc1, 0, 0, 0, MODRM | LOCK, 0 },
+	{ "XADD Eb,Gb", 1, 0xc0, 0, 0, 0, BYTE | MODRM | LOCK, 0 }, { "XADD Ev,Gv", 1, 0xc1, 0, 0,
+		0, MODRM | LOCK, 0 },
 	{ "CMPXCHG Eb,Gb", 1, 0xb0, 0, 0, 0, BYTE | MODRM | LOCK, 0 },
 	{ "CMPXCHG Ev,Gv", 1, 0xb1, 0, 0, 0, MODRM | LOCK, 0 },
 	{ "CMPXCHG8B", 1, 0xc7, 0, 1, 0, MODRM | DIGIT | MEM | LOCK | NOSIZE | WIDE | ALIGN, 0 },
@@ -161,10 +177,12 @@ static const struct template templates[] = {
 	{ "PUSH Ev", 0, 0xff, 0, 6, 0, MODRM | DIGIT | MEM | STACK, 0 },
 	{ "POP Ev", 0, 0x8f, 0, 0, 0, MODRM | DIGIT | MEM | STACK, 0 },
 	{ "MOVSB", 0, 0xa4, 0, 0, 0, BYTE | STR, 0 }, { "MOVS", 0, 0xa5, 0, 0, 0, STR, 0 },
-	{ "CMPSB", 0, 0xa6, 0, 0, 0, BYTE | STR | ANYREP, 0 }, { "CMPS", 0, 0xa7, 0, 0, 0, STR | ANYREP, 0 },
+	{ "CMPSB", 0, 0xa6, 0, 0, 0, BYTE | STR | ANYREP, 0 }, { "CMPS", 0, 0xa7, 0, 0, 0, STR |
+		ANYREP, 0 },
 	{ "STOSB", 0, 0xaa, 0, 0, 0, BYTE | STR, 0 }, { "STOS", 0, 0xab, 0, 0, 0, STR, 0 },
 	{ "LODSB", 0, 0xac, 0, 0, 0, BYTE | STR, 0 }, { "LODS", 0, 0xad, 0, 0, 0, STR, 0 },
-	{ "SCASB", 0, 0xae, 0, 0, 0, BYTE | STR | ANYREP, 0 }, { "SCAS", 0, 0xaf, 0, 0, 0, STR | ANYREP, 0 },
+	{ "SCASB", 0, 0xae, 0, 0, 0, BYTE | STR | ANYREP, 0 }, { "SCAS", 0, 0xaf, 0, 0, 0, STR |
+		ANYREP, 0 },
 	SSE_MOVE("MOVUPS load", 0, 0x10, 0), SSE_MOVE("MOVUPS store", 0, 0x11, 0),
 	SSE_MOVE("MOVUPD load", 0x66, 0x10, 0), SSE_MOVE("MOVUPD store", 0x66, 0x11, 0),
 	SSE_MOVE("MOVSS load", 0xf3, 0x10, 0), SSE_MOVE("MOVSS store", 0xf3, 0x11, 0),
@@ -226,7 +244,8 @@ static s32 place_registers(struct gen *g, int base, int index, unsigned int scal
 		return g->target;
 	if (base < 0 || base == index) {
 		gpr[index] = below(1024) + junk;
-		return (s32)(g->target - ((u64)(u32)gpr[index] << scale) - (base < 0 ? 0 : (u32)gpr[index]));
+		return (s32)(g->target - ((u64)(u32)gpr[index] << scale) -
+			     (base < 0 ? 0 : (u32)gpr[index]));
 	}
 	if (index >= 0)
 		gpr[index] = below(1 << 16) + junk;
@@ -306,7 +325,8 @@ static unsigned int gen_modrm(struct gen *g)
 		g->modrm_len = 1;
 	} else {
 		gen_memory(g);
-		g->lock = (g->t->flags & LOCK) && !(g->t->opcode & 2 && g->t->opcode < 0x40 && !g->t->map) && !below(3);
+		g->lock = (g->t->flags & LOCK) && !(g->t->opcode & 2 && g->t->opcode < 0x40 &&
+						    !g->t->map) && !below(3);
 	}
 	return reg;
 }
@@ -336,7 +356,10 @@ static unsigned int operand_size(const struct gen *g)
 	return g->opsize ? 2 : 4;
 }
 
-/* A register's bit offset must stay in the sandbox; the register may also be the base of the address. */
+/*
+ * A register's bit offset must stay in the sandbox; the register may also be the base of the
+ * address.
+ */
 static bool bit_offset_fits(struct gen *g, unsigned int reg)
 {
 	s64 offset;
@@ -433,7 +456,8 @@ static bool generate(struct gen *g, const struct template *t, struct native_stat
 		gen_string(g);
 	if ((t->flags & DIVIDE) && below(4))
 		s->gpr[UM_RDX] = below(2) ? below(256) : -(u64)below(256);
-	if ((t->flags & STACK) && (g->modrm[0] >> 6) != 3 && s->gpr[UM_RSP] - (u64)sandbox > SANDBOX)
+	if ((t->flags & STACK) && (g->modrm[0] >> 6) != 3 &&
+	    s->gpr[UM_RSP] - (u64)sandbox > SANDBOX)
 		return false;	/* RSP is the base with a displacement */
 	if ((t->flags & PLUSR) && below(2))
 		g->rex |= 0x41;
@@ -488,7 +512,8 @@ static int op_write(struct emu_ctx *c, u64 la, const void *data, unsigned int le
 	return r;
 }
 
-static int op_exchange(struct emu_ctx *c, u64 la, const void *old, const void *new, unsigned int len)
+static int op_exchange(struct emu_ctx *c, u64 la, const void *old, const void *new,
+		       unsigned int len)
 {
 	int r = out_of_sandbox(c, la, len);
 
@@ -501,7 +526,8 @@ static int op_exchange(struct emu_ctx *c, u64 la, const void *old, const void *n
 
 static void op_segment(struct emu_ctx *c, unsigned int seg, struct emu_segment *s)
 {
-	*s = (struct emu_segment){ .base = seg == UM_GS ? GS_BASE : 0, .limit = ~0u, .db = true, .type = 3 };
+	*s = (struct emu_segment){ .base = seg == UM_GS ? GS_BASE : 0, .limit = ~0u, .db = true,
+		.type = 3 };
 }
 
 static void op_xmm_get(struct emu_ctx *c, unsigned int reg, void *data)
@@ -586,8 +612,10 @@ static void dump(const struct gen *g, const struct native_state *before)
 	       (unsigned long long)native_state.rflags, (unsigned long long)emulated.rflags);
 	for (i = 0; i < UM_NR_GPRS; i++)
 		if (native_state.gpr[i] != emulated.gpr[i])
-			printf("# r%u before %llx cpu %llx emulated %llx\n", i, (unsigned long long)before->gpr[i],
-			       (unsigned long long)native_state.gpr[i], (unsigned long long)emulated.gpr[i]);
+			printf("# r%u before %llx cpu %llx emulated %llx\n", i,
+			       (unsigned long long)before->gpr[i],
+			       (unsigned long long)native_state.gpr[i],
+			       (unsigned long long)emulated.gpr[i]);
 	for (i = 0; i < SANDBOX; i++)
 		if (sandbox[i] != copy[i])
 			printf("# memory +%x cpu %02x emulated %02x\n", i, sandbox[i], copy[i]);
@@ -599,7 +627,8 @@ static bool same_state(u32 undefined)
 
 	return !memcmp(native_state.gpr, emulated.gpr, sizeof(emulated.gpr)) &&
 	       !memcmp(native_state.xmm, emulated.xmm, sizeof(emulated.xmm)) &&
-	       !((native_state.rflags ^ emulated.rflags) & flags) && !memcmp(sandbox, copy, SANDBOX);
+	       !((native_state.rflags ^ emulated.rflags) & flags) && !memcmp(sandbox, copy,
+									     SANDBOX);
 }
 
 /* A CPU that faults leaves the registers to the handler as they were; so must the emulator. */
@@ -618,7 +647,8 @@ static bool run_case(const struct template *t)
 	memcpy(code, g.bytes, g.len);
 	sig = native_run(code, g.len);
 	r = emulate(&g, &len);
-	if (sig ? r == EMU_FAULT : r == EMU_OK && len == g.len && same_state(undefined_flags(&g, &before)))
+	if (sig ? r == EMU_FAULT : r == EMU_OK && len == g.len &&
+	    same_state(undefined_flags(&g, &before)))
 		return true;
 	printf("# signal %d, emulator %d, length %u of %u\n", sig, r, len, g.len);
 	dump(&g, &before);

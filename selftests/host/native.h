@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Runs one instruction on the CPU at hand with chosen registers, as the oracle of exec_test.c. A fault is caught and
- * its signal reported. One thread.
+ * Runs one instruction on the CPU at hand with chosen registers, as the oracle of exec_test.c. A
+ * fault is caught and its signal reported. One thread.
  */
 #ifndef HOST_NATIVE_H
 #define HOST_NATIVE_H
@@ -32,8 +32,9 @@ u64 native_code, native_saved_rsp;
 static int native_signal;
 
 #define FOR_GPRS(X) \
-	X("rax", 0) X("rcx", 8) X("rdx", 16) X("rbx", 24) X("rbp", 40) X("rsi", 48) X("rdi", 56) X("r8", 64) \
-	X("r9", 72) X("r10", 80) X("r11", 88) X("r12", 96) X("r13", 104) X("r14", 112) X("r15", 120) X("rsp", 32)
+	X("rax", 0) X("rcx", 8) X("rdx", 16) X("rbx", 24) X("rbp", 40) X("rsi", 48) X("rdi", 56) \
+	X("r8", 64) X("r9", 72) X("r10", 80) X("r11", 88) X("r12", 96) X("r13", 104) \
+	X("r14", 112) X("r15", 120) X("rsp", 32)
 #define LOAD_GPR(reg, at)	"mov native_state+" #at "(%rip), %" reg "\n"
 #define SAVE_GPR(reg, at)	"mov %" reg ", native_state+" #at "(%rip)\n"
 #define FOR_XMM(X) \
@@ -91,7 +92,10 @@ static inline void native_init(void)
 	sigaction(SIGFPE, &sa, NULL);
 }
 
-/* Run the instruction at @code, which has room for the jump back behind it; 0 or the signal that it raised. */
+/*
+ * Run the instruction at @code, which has room for the jump back behind it; 0 or the signal that it
+ * raised.
+ */
 static inline int native_run(u8 *code, unsigned int len)
 {
 	u64 back = (u64)native_leave;
