@@ -179,6 +179,7 @@ static bool run_case(const struct template *t)
 	struct native_state before;
 	struct gen g;
 	unsigned int len = 0;
+	bool good;
 	int sig, r;
 
 	while (!generate(&g, t, &before) || undefined_result(&g, &before))
@@ -189,8 +190,11 @@ static bool run_case(const struct template *t)
 	memcpy(code, g.bytes, g.len);
 	sig = native_run(code, g.len);
 	r = emulate(&g, &len);
-	if (sig ? r == EMU_FAULT : r == EMU_OK && len == g.len &&
-	    same_state(undefined_flags(&g, &before)))
+	if (sig)
+		good = r == EMU_FAULT;
+	else
+		good = r == EMU_OK && len == g.len && same_state(undefined_flags(&g, &before));
+	if (good)
 		return true;
 	printf("# signal %d, emulator %d, length %u of %u\n", sig, r, len, g.len);
 	dump(&g, &before);

@@ -143,29 +143,29 @@ static void add(const char *family, const char *operands, struct template t)
 
 static void add_arithmetic(const char *name, u8 digit, u32 undefined, u32 lock)
 {
-	u8 at = digit << 3;
+	static const struct template forms[] = {
+		{ "Eb,Gb", .opcode = 0, .flags = BYTE | MODRM | LOCK },
+		{ "Ev,Gv", .opcode = 1, .flags = MODRM | LOCK },
+		{ "Gb,Eb", .opcode = 2, .flags = BYTE | MODRM },
+		{ "Gv,Ev", .opcode = 3, .flags = MODRM },
+		{ "AL,Ib", .opcode = 4, .flags = BYTE | IMMZ },
+		{ "eAX,Iz", .opcode = 5, .flags = IMMZ },
+		{ "Eb,Ib", .opcode = 0x80, .flags = BYTE | MODRM | DIGIT | IMMZ | LOCK },
+		{ "Ev,Iz", .opcode = 0x81, .flags = MODRM | DIGIT | IMMZ | LOCK },
+		{ "Ev,Ib", .opcode = 0x83, .flags = MODRM | DIGIT | IMM8 | LOCK },
+	};
+	unsigned int i;
 
-	add(name, "Eb,Gb", (struct template){ .opcode = at, .flags = BYTE | MODRM | lock,
-		.undefined = undefined });
-	add(name, "Ev,Gv", (struct template){ .opcode = at + 1, .flags = MODRM | lock,
-		.undefined = undefined });
-	add(name, "Gb,Eb", (struct template){ .opcode = at + 2, .flags = BYTE | MODRM,
-		.undefined = undefined });
-	add(name, "Gv,Ev", (struct template){ .opcode = at + 3, .flags = MODRM,
-		.undefined = undefined });
-	add(name, "AL,Ib", (struct template){ .opcode = at + 4, .flags = BYTE | IMMZ,
-		.undefined = undefined });
-	add(name, "eAX,Iz", (struct template){ .opcode = at + 5, .flags = IMMZ,
-		.undefined = undefined });
-	add(name, "Eb,Ib", (struct template){ .opcode = 0x80, .digit = digit,
-					      .flags = BYTE | MODRM | DIGIT | IMMZ | lock,
-					      .undefined = undefined });
-	add(name, "Ev,Iz", (struct template){ .opcode = 0x81, .digit = digit,
-					      .flags = MODRM | DIGIT | IMMZ | lock,
-					      .undefined = undefined });
-	add(name, "Ev,Ib", (struct template){ .opcode = 0x83, .digit = digit,
-					      .flags = MODRM | DIGIT | IMM8 | lock,
-					      .undefined = undefined });
+	for (i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
+		struct template t = forms[i];
+
+		if (!(t.flags & DIGIT))
+			t.opcode += digit << 3;
+		t.digit = digit;
+		t.undefined = undefined;
+		t.flags &= lock | ~LOCK;
+		add(name, forms[i].name, t);
+	}
 }
 
 /* An opcode for bytes and the next one for the other sizes. */
@@ -190,12 +190,14 @@ static void add_shift(const char *name, u8 digit)
 
 static void add_bit_test(const char *name, u8 opcode, u8 digit, u32 lock)
 {
-	add(name, "Ev,Gv", (struct template){ .map = 1, .opcode = opcode, .flags = MODRM | BITS |
-		lock,
-					      .undefined = BT_UNDEF });
-	add(name, "Ev,Ib", (struct template){ .map = 1, .opcode = 0xba, .digit = digit,
-					      .flags = MODRM | DIGIT | IMM8 | lock,
-					      .undefined = BT_UNDEF });
+	struct template t = { .map = 1, .opcode = opcode, .undefined = BT_UNDEF };
+
+	t.flags = MODRM | BITS | lock;
+	add(name, "Ev,Gv", t);
+	t.opcode = 0xba;
+	t.digit = digit;
+	t.flags = MODRM | DIGIT | IMM8 | lock;
+	add(name, "Ev,Ib", t);
 }
 
 static void add_families(void)

@@ -167,6 +167,10 @@ static void test_rules(void)
 	gpr[UM_RDX] = ~0ULL;
 	ok(RUN(64, "\xf7\x33") == EMU_FAULT && ctx.fault.vector == UM_DE,
 	   "a quotient too large is #DE");
+	gpr[UM_RAX] = 0x80000000;
+	gpr[UM_RCX] = ~0ULL;
+	ok(RUN(64, "\xf7\xf9") == EMU_FAULT && ctx.fault.vector == UM_DE,
+	   "so is the smallest number by -1");
 	gpr[UM_RAX] = 0x1234;
 	ok(RUN(64, "\x87\x03") == EMU_RETRY && gpr[UM_RAX] == 0x1234,
 	   "xchg is locked without a prefix, and changes nothing when it loses the race");
