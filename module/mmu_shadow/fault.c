@@ -76,7 +76,7 @@ static struct shadow_page *step(struct shadow_walk *w, struct shadow_page *sp, u
 /* The table that a short walk started from, if it is still there. */
 static struct shadow_page *leaf_table(const struct shadow_walk *w)
 {
-	struct shadow_page *sp = shadow_leaf_table(w->sv->cur, w->gva);
+	struct shadow_page *sp = shadow_leaf_table(w->vcpu, w->gva);
 
 	return sp && sp->gfn == w->leaf_gfn && sp->role.word == w->leaf_role.word ? sp : NULL;
 }
@@ -118,7 +118,7 @@ static struct shadow_page *lose_patience(struct shadow_walk *w, struct shadow_pa
 		return sp;
 	sp->patience = min(sp->patience * 2, SHADOW_MAX_PATIENCE);
 	shadow_sync_under(w->vm, sp);
-	return shadow_leaf_table(w->sv->cur, w->gva);	/* @sp is gone if it could not be read */
+	return shadow_leaf_table(w->vcpu, w->gva);	/* @sp is gone if it could not be read */
 }
 
 /*
@@ -347,7 +347,7 @@ static enum um_fault_result serve_walk(struct shadow_walk *w, struct um_fault *f
 	enum shadow_known known;
 
 	write_lock(&w->vm->mmu_lock);
-	known = shadow_known(w, shadow_leaf_table(w->sv->cur, w->gva));
+	known = shadow_known(w, shadow_leaf_table(w->vcpu, w->gva));
 	write_unlock(&w->vm->mmu_lock);
 	switch (known) {
 	case KNOWN_DONE:

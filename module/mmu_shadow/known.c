@@ -14,8 +14,7 @@ struct shadow_page *shadow_top_table(const struct shadow_root *root, gva_t gva)
 	return root->sp[(gva >> um_level_shift(3)) & (SHADOW_PAE_TABLES - 1)];
 }
 
-/* The 4K-level table on the way to @gva, NULL if hardware's walk does not come so far. */
-struct shadow_page *shadow_leaf_table(const struct shadow_root *root, gva_t gva)
+static struct shadow_page *find_leaf_table(const struct shadow_root *root, gva_t gva)
 {
 	struct shadow_page *sp = shadow_top_table(root, gva);
 
@@ -25,6 +24,26 @@ struct shadow_page *shadow_leaf_table(const struct shadow_root *root, gva_t gva)
 		if (!spte_is_present(spte) || spte_is_leaf(spte, sp->role.level))
 			return NULL;
 		sp = shadow_child(spte);
+	}
+	return sp;
+}
+
+/* The 4K-level table on the way to @gva, NULL if hardware's walk does not come so far. */
+struct shadow_page *shadow_leaf_table(struct um_vcpu *vcpu, gva_t gva)
+{
+	struct shadow_vcpu *sv = shadow_vcpu(vcpu);
+	u64 link_gen = shadow_vm(vcpu->vm)->link_gen;
+	gva_t region = gva >> um_level_shift(UM_LEVEL_2M);
+	struct shadow_page *sp;
+
+	if (sv->leaf.region == region && sv->leaf.root == sv->cur && sv->leaf.link_gen == link_gen)
+		return sv->leaf.sp;
+	sp = find_leaf_table(sv->cur, gva);
+	if (sp) {
+		sv->leaf.region = region;
+		sv->leaf.root = sv->cur;
+		sv->leaf.link_gen = link_gen;
+		sv->leaf.sp = sp;
 	}
 	return sp;
 }
@@ -146,14 +165,13 @@ enum shadow_known shadow_known(struct shadow_walk *w, struct shadow_page *sp)
 
 bool shadow_fault_fast(struct um_vcpu *vcpu, struct um_fault *f)
 {
-	struct shadow_root *root = shadow_vcpu(vcpu)->cur;
 	struct shadow_walk w;
 	bool done;
 
-	if (!root || !write_trylock(&vcpu->vm->mmu_lock))
+	if (!shadow_vcpu(vcpu)->cur || !write_trylock(&vcpu->vm->mmu_lock))
 		return false;
 	shadow_walk_init(&w, vcpu, f->gva, f->pfec, f->smap_override);
-	done = shadow_known(&w, shadow_leaf_table(root, f->gva)) == KNOWN_DONE;
+	done = shadow_known(&w, shadow_leaf_table(vcpu, f->gva)) == KNOWN_DONE;
 	write_unlock(&vcpu->vm->mmu_lock);
 	vcpu->stats.exit.pf_hidden += done;
 	return done;

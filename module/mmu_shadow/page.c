@@ -10,32 +10,6 @@
 #include <linux/slab.h>
 #include "shadow.h"
 
-/* Index in the guest's table of what @slot shadows: a 1024-entry table has several shadow tables, its quadrants. */
-static unsigned int guest_index(const struct shadow_page *sp, unsigned int slot)
-{
-	unsigned int index = sp->role.quadrant * SPTE_ENTRIES + slot;
-
-	if (sp->role.mode != PAGING_32)
-		return slot;
-	return sp->role.level == UM_LEVEL_4K ? index : index / 2;
-}
-
-unsigned int shadow_gpte_size(const struct shadow_page *sp)
-{
-	return sp->role.mode == PAGING_32 ? sizeof(u32) : sizeof(u64);
-}
-
-gpa_t shadow_gpte_gpa(const struct shadow_page *sp, unsigned int slot)
-{
-	return gfn_to_gpa(sp->gfn) + guest_index(sp, slot) * shadow_gpte_size(sp);
-}
-
-/* The gfn that the leaf in @slot maps. */
-gfn_t shadow_leaf_gfn(const struct shadow_page *sp, unsigned int slot)
-{
-	return sp->gfns ? sp->gfns[slot] : sp->gfn + slot * um_level_pages(sp->role.level);
-}
-
 /* What the walk needs to know to judge entries of a table with @role. */
 void shadow_role_desc(union shadow_role role, struct paging_desc *d)
 {
@@ -54,6 +28,7 @@ static void forget_child(struct um_vm *vm, spte_t *sptep, struct shadow_page *ch
 {
 	spte_list_remove(&child->parents, sptep);
 	shadow_vm(vm)->flush_due = true;
+	shadow_vm(vm)->link_gen++;
 	/* Nobody syncs a page that no root reaches, so it would only grow stale. */
 	if (child->unsync && !child->parents.val)
 		shadow_zap(vm, child);
@@ -180,6 +155,7 @@ void shadow_zap(struct um_vm *vm, struct shadow_page *sp)
 	unhash(vm, sp);
 	sp->invalid = true;
 	sh->flush_due = true;
+	sh->link_gen++;
 	while (sp->parents.val)
 		shadow_drop(vm, spte_list_first(&sp->parents));
 	drop_entries(vm, sp);

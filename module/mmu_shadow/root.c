@@ -143,6 +143,7 @@ static bool build_root(struct um_vm *vm, struct shadow_vcpu *sv, struct shadow_r
 	root->role = role;
 	root->alter_gen = SHADOW_STALE;
 	root->unsync_gen = SHADOW_STALE;
+	sv->leaf.root = NULL;
 	return true;
 }
 
@@ -350,7 +351,7 @@ bool shadow_cr3_fast(struct um_vcpu *vcpu, u64 cr3)
 static void renew_leaf(struct um_vcpu *vcpu, struct shadow_vcpu *sv, gva_t gva)
 {
 	struct shadow_vm *sh = shadow_vm(vcpu->vm);
-	struct shadow_page *sp = shadow_leaf_table(sv->cur, gva);
+	struct shadow_page *sp = shadow_leaf_table(vcpu, gva);
 	struct shadow_walk w;
 	spte_t *sptep;
 

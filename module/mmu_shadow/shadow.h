@@ -101,6 +101,7 @@ struct shadow_vm {
 	 * flush, unsync: a table went unsync, invalid: a page with root_refs was zapped.
 	 */
 	u64 alter_gen, unsync_gen, invalid_gen;
+	u64 link_gen;			/* a link went away */
 	void *sync_buf;			/* a guest table under resync */
 };
 
@@ -140,6 +141,12 @@ struct shadow_vcpu {
 	u64 clock;			/* counts loads, for the age of roots */
 	gfn_t zapped_gfn;		/* the upper table zapped last because the guest wrote it, */
 	u64 zapped_rip;			/* and by which instruction */
+	struct {			/* the leaf table found last, while link_gen stands */
+		const struct shadow_root *root;
+		struct shadow_page *sp;
+		gva_t region;
+		u64 link_gen;
+	} leaf;
 	u64 *pae_tables;		/* SHADOW_ROOTS PAE roots in a page below 4 GiB */
 	struct shadow_root root[SHADOW_ROOTS];
 	struct shadow_cache cache;
@@ -212,10 +219,33 @@ static inline void shadow_write(spte_t *sptep, spte_t spte)
 	WRITE_ONCE(sptep->val, spte.val);
 }
 
+static inline unsigned int shadow_gpte_size(const struct shadow_page *sp)
+{
+	return sp->role.mode == PAGING_32 ? sizeof(u32) : sizeof(u64);
+}
+
+/* Index in the guest's table of what @slot shadows: a 1024-entry table has several shadow tables, its quadrants. */
+static inline unsigned int shadow_guest_index(const struct shadow_page *sp, unsigned int slot)
+{
+	unsigned int index = sp->role.quadrant * SPTE_ENTRIES + slot;
+
+	if (sp->role.mode != PAGING_32)
+		return slot;
+	return sp->role.level == UM_LEVEL_4K ? index : index / 2;
+}
+
+static inline gpa_t shadow_gpte_gpa(const struct shadow_page *sp, unsigned int slot)
+{
+	return gfn_to_gpa(sp->gfn) + shadow_guest_index(sp, slot) * shadow_gpte_size(sp);
+}
+
+/* The gfn that the leaf in @slot maps. */
+static inline gfn_t shadow_leaf_gfn(const struct shadow_page *sp, unsigned int slot)
+{
+	return sp->gfns ? sp->gfns[slot] : sp->gfn + slot * um_level_pages(sp->role.level);
+}
+
 /* page.c: entries and pages */
-gpa_t shadow_gpte_gpa(const struct shadow_page *sp, unsigned int slot);
-unsigned int shadow_gpte_size(const struct shadow_page *sp);
-gfn_t shadow_leaf_gfn(const struct shadow_page *sp, unsigned int slot);
 void shadow_role_desc(union shadow_role role, struct paging_desc *d);
 void shadow_drop(struct um_vm *vm, spte_t *sptep);
 void shadow_set_absent(struct shadow_page *sp, spte_t *sptep);
@@ -315,7 +345,7 @@ enum shadow_known { KNOWN_DONE, KNOWN_LEAF, KNOWN_NOTHING };
 enum shadow_known shadow_known(struct shadow_walk *w, struct shadow_page *sp);
 bool shadow_fault_fast(struct um_vcpu *vcpu, struct um_fault *f);
 struct shadow_page *shadow_top_table(const struct shadow_root *root, gva_t gva);
-struct shadow_page *shadow_leaf_table(const struct shadow_root *root, gva_t gva);
+struct shadow_page *shadow_leaf_table(struct um_vcpu *vcpu, gva_t gva);
 
 /* fault.c: all others */
 enum um_fault_result shadow_fault(struct um_vcpu *vcpu, struct um_fault *f);
