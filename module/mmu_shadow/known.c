@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Faults that need neither a full walk nor the host: the leaf table is shadowed and the frame behind its entry known.
- * Upper tables are tracked, so what hardware's own walk found of them holds and only the leaf entry has to be read,
- * through the kernel's view of guest memory. No user access, no memslot, no sleep: fit for the inner loop.
- * vm->mmu_lock is held for write.
+ * Faults that need neither a full walk nor the host: the leaf table is shadowed and the frame
+ * behind its entry known. Upper tables are tracked, so what hardware's own walk found of them holds
+ * and only the leaf entry has to be read, through the kernel's view of guest memory. No user
+ * access, no memslot, no sleep: fit for the inner loop. vm->mmu_lock is held for write.
  */
 #include "shadow.h"
 
@@ -102,7 +102,8 @@ static bool known_present(struct shadow_walk *w, const struct shadow_page *sp, g
 	return true;
 }
 
-static enum shadow_known known_gpte(struct shadow_walk *w, struct shadow_page *sp, unsigned int slot)
+static enum shadow_known known_gpte(struct shadow_walk *w, struct shadow_page *sp,
+				    unsigned int slot)
 {
 	gpa_t gpa = shadow_gpte_gpa(sp, slot);
 	void *at = frame_address(w->vm, gpa, FRAME_VALID);
@@ -141,8 +142,8 @@ static bool map_known(struct shadow_walk *w, spte_t *sptep)
 }
 
 /*
- * Serve a fault from @sp, its leaf table or NULL. KNOWN_DONE: served; KNOWN_LEAF: @w says what to map, but not where
- * the host has it; KNOWN_NOTHING: walk the guest's tables.
+ * Serve a fault from @sp, its leaf table or NULL. KNOWN_DONE: served; KNOWN_LEAF: @w says what to
+ * map, but not where the host has it; KNOWN_NOTHING: walk the guest's tables.
  */
 enum shadow_known shadow_known(struct shadow_walk *w, struct shadow_page *sp)
 {
