@@ -70,6 +70,12 @@ static u8 sse_fault(struct um_vcpu *vcpu)
 	return um_cr0(vcpu) & X86_CR0_TS ? UM_NM : 0;
 }
 
+/*
+ * What every attempt reads. One request for it all; and what um_skip_insn() reads is among it because after an exit to
+ * userspace the vCPU is not loaded, and a read would have to load it.
+ */
+#define BEGIN_STATE	(UM_ST_RIP | UM_ST_RFLAGS | UM_ST_INTR | UM_ST_MODE | UM_ST_CR0 | UM_ST_CR3 | UM_ST_CR4)
+
 static u8 code_bits(struct um_vcpu *vcpu)
 {
 	if (um_64bit(vcpu))
@@ -78,23 +84,19 @@ static u8 code_bits(struct um_vcpu *vcpu)
 	return vcpu->segs[UM_CS].db ? 32 : 16;
 }
 
-/*
- * Start an attempt: the registers as they are now, no translation known. What um_skip_insn() reads is asked for too:
- * after an exit to userspace the vCPU is not loaded, and a read would have to load it.
- */
+/* Start an attempt: the registers as they are now, no translation known. */
 static void begin(struct um_emul *em)
 {
 	struct um_vcpu *vcpu = em->vcpu;
 	struct emu_ctx *c = &em->ctx;
 
-	um_need(vcpu, UM_ST_RIP | UM_ST_RFLAGS | UM_ST_CR0 | UM_ST_CR4 | UM_ST_INTR);
+	um_need(vcpu, BEGIN_STATE);
 	c->gpr = vcpu->gpr;
 	c->rip = vcpu->rip;
 	c->rflags = vcpu->rflags;
 	c->bits = code_bits(vcpu);
 	c->va_bits = vcpu->cr4 & X86_CR4_LA57 ? 57 : 48;
 	c->protected = (vcpu->cr0 & X86_CR0_PE) && !(c->rflags & X86_EFLAGS_VM);
-	c->sse_fault = sse_fault(vcpu);
 	em->desc_valid = false;
 	em->xlat_page = EMUL_NO_PAGE;
 	em->read_pos = 0;
@@ -142,7 +144,7 @@ static bool give_back(struct um_emul *em)
 }
 
 /* As KVM: user code gets #UD, for the kernel's userspace is told, with the bytes. */
-static int emulation_failed(struct um_emul *em)
+static noinline int emulation_failed(struct um_emul *em)
 {
 	struct {
 		u64 flags;
@@ -226,6 +228,8 @@ static int execute(struct um_emul *em)
 
 	if (em->ctx.insn.flags & EMU_USES_RSP)
 		um_need(em->vcpu, UM_ST_RSP);
+	if (em->ctx.insn.op == EMU_SSE_MOV || em->ctx.insn.op == EMU_SSE_MOVA)
+		em->ctx.sse_fault = sse_fault(em->vcpu);
 	result = emu_exec(&em->ctx);
 	commit(em);
 	return finish(em, result);

@@ -35,7 +35,8 @@ struct emul_code {
 	u64 generation;		/* of the memslots */
 	const void __user *user_page;
 	struct emul_gpte gpte[UM_LEVEL_MAX];
-	struct paging_desc desc;
+	u64 cr0, cr3, cr4, efer;
+	u8 maxphyaddr;
 };
 
 /**
@@ -65,7 +66,10 @@ struct um_emul {
 	bool xlat_write;
 	bool desc_valid;
 	struct paging_desc desc;
-	u8 bytes[EMUL_FETCH_BYTES];
+	union {
+		u8 bytes[EMUL_FETCH_BYTES];
+		u64 raw[EMUL_FETCH_BYTES / sizeof(u64)];
+	};
 	u8 nr_bytes;
 	u8 decoded_bits;
 	struct emul_code code;

@@ -9,23 +9,35 @@
 
 #include "emulator.h"
 
+/* The memslots' addresses were checked when the slots were made. */
 static bool gptes_unchanged(const struct emul_code *code)
 {
 	unsigned int i;
 	u64 val;
 
-	for (i = 0; i < code->nr_gptes; i++)
-		if (get_user(val, code->gpte[i].where) || val != code->gpte[i].val)
-			return false;
+	if (!user_read_access_begin(code->user_page, UM_PAGE_SIZE))
+		return false;
+	for (i = 0; i < code->nr_gptes; i++) {
+		unsafe_get_user(val, code->gpte[i].where, changed);
+		if (val != code->gpte[i].val)
+			goto changed;
+	}
+	user_read_access_end();
 	return true;
+
+changed:
+	user_read_access_end();
+	return false;
 }
 
 static bool code_current(struct um_emul *em, u64 page, bool user)
 {
 	const struct emul_code *code = &em->code;
+	const struct um_vcpu *vcpu = em->vcpu;
 
-	return code->page == page && code->user == user && code->generation == um_slots(em->vcpu->vm)->generation &&
-	       !memcmp(&code->desc, emul_desc(em), sizeof(code->desc)) && gptes_unchanged(code);
+	return code->page == page && code->user == user && code->cr3 == vcpu->cr3 && code->cr4 == vcpu->cr4 &&
+	       code->cr0 == vcpu->cr0 && code->efer == vcpu->efer && code->maxphyaddr == vcpu->maxphyaddr &&
+	       code->generation == um_slots(vcpu->vm)->generation && gptes_unchanged(code);
 }
 
 static void __user *gpa_user(struct um_vm *vm, gpa_t gpa)
@@ -35,28 +47,30 @@ static void __user *gpa_user(struct um_vm *vm, gpa_t gpa)
 	return slot ? (void __user *)(um_slot_hva(slot, gpa_to_gfn(gpa)) + um_page_offset(gpa)) : NULL;
 }
 
-/* Entries of 4 bytes are not worth it: code with such tables walks each time. */
-static bool remember_gptes(struct emul_code *code, struct um_vm *vm, u64 la, const struct walk_result *r)
+/* 32-bit modes have entries of 4 bytes or PDPTE registers besides: not worth it, their code walks each time. */
+static bool remember_gptes(struct emul_code *code, struct um_vm *vm, const struct paging_desc *d, u64 la,
+			   const struct walk_result *r)
 {
 	unsigned int level;
 
 	code->nr_gptes = 0;
-	if (code->desc.mode == PAGING_NONE)
+	if (d->mode == PAGING_NONE)
 		return true;
-	if (code->desc.mode == PAGING_32)
+	if (d->mode < PAGING_4LEVEL)
 		return false;
 	for (level = r->top; level >= r->level; level--) {
 		struct emul_gpte *e = &code->gpte[code->nr_gptes++];
 
 		e->val = r->gpte[level];
-		e->where = gpa_user(vm, r->table[level] + walk_index(&code->desc, level, la) * sizeof(u64));
+		e->where = gpa_user(vm, r->table[level] + walk_index(d, level, la) * sizeof(u64));
 		if (!e->where)
 			return false;
 	}
 	return true;
 }
 
-static int walk_code(struct um_emul *em, u64 la, bool user)
+/* Not inlined, as walk_data(). */
+static noinline int walk_code(struct um_emul *em, u64 la, bool user)
 {
 	struct um_vm *vm = em->vcpu->vm;
 	struct emul_code *code = &em->code;
@@ -69,10 +83,14 @@ static int walk_code(struct um_emul *em, u64 la, bool user)
 	code->user_page = gpa_user(vm, walk.gpa & UM_PAGE_MASK);
 	if (!code->user_page)
 		return EMU_FAIL;
-	code->desc = *emul_desc(em);
+	code->cr0 = em->vcpu->cr0;
+	code->cr3 = em->vcpu->cr3;
+	code->cr4 = em->vcpu->cr4;
+	code->efer = em->vcpu->efer;
+	code->maxphyaddr = em->vcpu->maxphyaddr;
 	code->user = user;
 	code->generation = um_slots(vm)->generation;
-	if (remember_gptes(code, vm, la, &walk))
+	if (remember_gptes(code, vm, emul_desc(em), la, &walk))
 		code->page = la >> UM_PAGE_SHIFT;
 	return EMU_OK;
 }
@@ -90,9 +108,9 @@ static int read_code(struct um_emul *em, u64 la, void *data, unsigned int len)
 	if (r)
 		return r;
 	from = em->code.user_page + um_page_offset(la);
-	if (len == EMUL_FETCH_BYTES)
-		return get_user(to[0], from) || get_user(to[1], from + 1) ? EMU_FAIL : EMU_OK;
-	return copy_from_user(data, from, len) ? EMU_FAIL : EMU_OK;
+	if (len != EMUL_FETCH_BYTES)
+		return copy_from_user(data, from, len) ? EMU_FAIL : EMU_OK;
+	return get_user(to[0], from) || get_user(to[1], from + 1) ? EMU_FAIL : EMU_OK;
 }
 
 /* How many bytes from RIP on may be instruction bytes: 15, or fewer where the code segment ends. */
@@ -133,14 +151,15 @@ static int decode(struct um_emul *em)
 
 static int fetch_whole(struct um_emul *em, u64 la)
 {
-	u64 raw[EMUL_FETCH_BYTES / sizeof(u64)];
+	u64 raw[2];
 	int r = read_code(em, la, raw, sizeof(raw));
 
 	if (r)
 		return r;
-	if (em->decoded_bits == em->ctx.bits && !memcmp(raw, em->bytes, sizeof(raw)))
+	if (em->decoded_bits == em->ctx.bits && raw[0] == em->raw[0] && raw[1] == em->raw[1])
 		return EMU_OK;
-	memcpy(em->bytes, raw, sizeof(raw));
+	em->raw[0] = raw[0];
+	em->raw[1] = raw[1];
 	em->nr_bytes = EMU_MAX_LEN;
 	return decode(em);
 }

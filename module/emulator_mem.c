@@ -65,9 +65,18 @@ static bool is_hinted(const struct um_emul *em, u64 la)
 	       um_page_offset(em->gpa_hint) == um_page_offset(la);
 }
 
-static int translate_data(struct um_emul *em, u64 la, bool write, gpa_t *gpa)
+/* Not inlined: its large result would be cleared on the paths that need no walk too. */
+static noinline int walk_data(struct um_emul *em, u64 la, bool write, gpa_t *gpa)
 {
 	struct walk_result walk;
+	int r = emul_walk(em, la, write ? PFEC_W : 0, &walk);
+
+	*gpa = walk.gpa;
+	return r;
+}
+
+static int translate_data(struct um_emul *em, u64 la, bool write, gpa_t *gpa)
+{
 	int r;
 
 	if (em->xlat_page == la >> UM_PAGE_SHIFT && (em->xlat_write || !write)) {
@@ -77,10 +86,9 @@ static int translate_data(struct um_emul *em, u64 la, bool write, gpa_t *gpa)
 	if (is_hinted(em, la)) {
 		*gpa = em->gpa_hint;
 	} else {
-		r = emul_walk(em, la, write ? PFEC_W : 0, &walk);
+		r = walk_data(em, la, write, gpa);
 		if (r)
 			return r;
-		*gpa = walk.gpa;
 	}
 	em->xlat_page = la >> UM_PAGE_SHIFT;
 	em->xlat_gpa = *gpa & UM_PAGE_MASK;

@@ -60,7 +60,7 @@ void hw_show_info(struct seq_file *m);	/* "key: value" lines: capabilities and m
 
 /* The hardware's part of a vCPU. 0 or -ENOMEM; sleeps; loads the vCPU for a while. */
 int hw_vcpu_init(struct um_vcpu *vcpu);
-void hw_vcpu_destroy(struct um_vcpu *vcpu);	/* not loaded; may interrupt the CPU it was on last */
+void hw_vcpu_destroy(struct um_vcpu *vcpu);	/* not loaded; may interrupt its last CPU */
 /* The vCPU's state onto this CPU; preemption off, interrupts on. May wait for another CPU's. */
 void hw_load(struct um_vcpu *vcpu);
 /* Host registers that VM exit does not restore come back; preemption off, perhaps interrupts. */
@@ -109,7 +109,7 @@ void hw_get(struct um_vcpu *vcpu, u32 mask);
 void hw_inject(struct um_vcpu *vcpu);
 /* Exit as soon as the guest can take an external interrupt, or not any more; loaded. */
 void hw_request_irq_window(struct um_vcpu *vcpu, bool on);
-bool hw_irq_allowed(struct um_vcpu *vcpu);	/* the guest would take an interrupt at the next entry */
+bool hw_irq_allowed(struct um_vcpu *vcpu);	/* the guest would take an interrupt now */
 
 /*
  * MSRs that are in the VMCS or in the CPU while the guest runs: the bases of FS, GS and KERNEL_GS,
@@ -120,7 +120,7 @@ int hw_msr_set(struct um_vcpu *vcpu, u32 index, u64 val);
 
 /* Which translations to drop. */
 enum hw_flush {
-	HW_FLUSH_ALL,		/* all that this vCPU may have: its EPT root's, or all of its tags' */
+	HW_FLUSH_ALL,		/* all that this vCPU may have: of its EPT root, or of every tag */
 	HW_FLUSH_TAG,		/* linear and combined mappings under one tag */
 	HW_FLUSH_GVA,		/* those of one address under one tag */
 };

@@ -15,7 +15,7 @@
 /* What a fault came to. */
 enum um_fault_result {
 	UM_FAULT_RETRY,		/* mapped, or a race was lost: run the guest again */
-	UM_FAULT_EMULATE,	/* no slot, a read-only one or a tracked table: emulate the access */
+	UM_FAULT_EMULATE,	/* no slot, a read-only one, a tracked table: emulate it */
 	UM_FAULT_GUEST,		/* the guest's own: queue #PF with fault->gva and fault->pfec */
 	UM_FAULT_ERROR,		/* KVM_RUN ends with fault->err */
 };
@@ -46,7 +46,7 @@ struct um_fault {
 #define UM_PG_CR4	(1u << 2)	/* PSE PAE PGE PCIDE SMEP SMAP PKE LA57 */
 #define UM_PG_EFER	(1u << 3)	/* NXE or LMA */
 #define UM_PG_CPUID	(1u << 4)	/* MAXPHYADDR, 1 GiB pages or features */
-#define UM_PG_NOFLUSH	(1u << 5)	/* CR3 was loaded with bit 63: the PCID's translations may stay */
+#define UM_PG_NOFLUSH	(1u << 5)	/* CR3 bit 63: the PCID's translations may stay */
 #define UM_PG_ALL	(UM_PG_CR0 | UM_PG_CR3 | UM_PG_CR4 | UM_PG_EFER | UM_PG_CPUID)
 
 /**
@@ -65,8 +65,8 @@ struct um_fault {
  * @slot_destroy: free slot->priv[id]; the slot is unreachable and unmapped
  *
  * @fault: serve @f. Loaded, interrupts on, vm->srcu held; sleeps
- * @fault_fast: the same in the inner loop, interrupts off. True: the access can be tried again. False:
- *	nothing was done, ask @fault. No lock but by trylock, no user memory. NULL: never
+ * @fault_fast: the same in the inner loop, interrupts off. True: the access can be tried again.
+ *	False: nothing was done, ask @fault. No lock but by trylock, no user memory. NULL: never
  * @load_root: make vcpu->root and vcpu->mmu_ctl those of the guest's paging state now, building a
  *	root if need be; mark UM_ST_MMU dirty. Before an entry, after UM_REQ_RELOAD_ROOT. Loaded,
  *	vm->srcu held; sleeps. 0 or errno

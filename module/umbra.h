@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The core's structures: the VM, its memslots and its vCPUs; each field says which lock guards it.
+ * The core's structures: the VM, its memslots and its vCPUs; each field says which lock
+ * guards it.
  *
- * Lock order: um_vms_lock (vm.c) > vm->lock > vcpu->mutex > vm->slots_lock > vm->srcu (read) > mmap_lock > vm->mmu_lock.
+ * Lock order: um_vms_lock (vm.c) > vm->lock > vcpu->mutex > vm->slots_lock >
+ * vm->srcu (read) > mmap_lock > vm->mmu_lock.
  */
 #ifndef UM_UMBRA_H
 #define UM_UMBRA_H
@@ -38,8 +40,8 @@ struct um_vm;
 struct walk_ops;
 
 /*
- * One range of guest memory. Immutable once published (a change publishes a new one), except the tracking counts
- * (vm->mmu_lock) and the dirty bitmap (atomic bits).
+ * One range of guest memory. Immutable once published (a change publishes a new one),
+ * except the tracking counts (vm->mmu_lock) and the dirty bitmap (atomic bits).
  */
 struct um_memslot {
 	gfn_t base_gfn;
@@ -48,15 +50,20 @@ struct um_memslot {
 	u16 id;			/* slot id in the low 16 bits of kvm_userspace_memory_region.slot */
 	u32 flags;		/* KVM_MEM_* */
 	unsigned long *dirty;	/* KVM_MEM_LOG_DIRTY_PAGES: one bit a page */
-	u16 *track;		/* per gfn: how many shadowed guest tables live there; NULL without shadow. mmu_lock */
+	/* per gfn: how many shadowed guest tables live there; NULL without shadow. mmu_lock */
+	u16 *track;
 	void *priv[UM_NR_BACKENDS];	/* a backend's own per-slot data, from mmu ops slot_init */
 };
 
-/* All slots of a VM, sorted by base_gfn; replaced as a whole under slots_lock, read under vm->srcu. */
+/*
+ * All slots of a VM, sorted by base_gfn; replaced as a whole under slots_lock, read
+ * under vm->srcu.
+ */
 struct um_memslots {
 	u64 generation;
 	unsigned int count;
-	unsigned int last;	/* a hint: index of the slot found last; racy, so checked before use */
+	/* a hint: index of the slot found last; racy, so checked before use */
+	unsigned int last;
 	struct um_memslot *slot[];
 };
 
@@ -72,22 +79,27 @@ struct um_vm {
 
 	/* Memory virtualisation. */
 	u32 backend;		/* UM_BACKEND_*: the VM's choice; fixed once a vCPU exists */
-	const struct um_mmu_ops *mmu[UM_NR_BACKENDS];	/* active backends; set under mmu_lock, never unset before destroy */
+	/* active backends; set under mmu_lock, never unset before destroy */
+	const struct um_mmu_ops *mmu[UM_NR_BACKENDS];
 	void *mmu_priv[UM_NR_BACKENDS];			/* their VM-wide data */
-	rwlock_t mmu_lock;	/* guards the backends' tables: parallel faults read, all else writes */
+	/* guards the backends' tables: parallel faults read, all else writes */
+	rwlock_t mmu_lock;
 	struct mmu_notifier mn;
-	unsigned long mmu_seq;	/* notifier sequence: bumped under mmu_lock when an invalidation ends */
+	/* notifier sequence: bumped under mmu_lock when an invalidation ends */
+	unsigned long mmu_seq;
 	long mmu_invalidating;	/* invalidations in progress; mmu_lock */
 	hva_t inval_start, inval_end;	/* what they span; mmu_lock */
 	bool mm_gone;		/* the notifier's release ran; mmu_lock */
-	struct um_memslot *retiring;	/* being deleted: out of slots, perhaps still mapped; mmu_lock */
+	/* being deleted: out of slots, perhaps still mapped; mmu_lock */
+	struct um_memslot *retiring;
 
 	gpa_t tss_addr;		/* KVM_SET_TSS_ADDR; lock */
 	gpa_t identity_map;	/* KVM_SET_IDENTITY_MAP_ADDR; lock */
 	bool dead;		/* a hardware or invariant failure: every KVM_RUN answers EIO */
 	u64 max_shadow_pages;	/* KVM_SET_NR_MMU_PAGES, 0 = automatic */
 	u64 tsc_khz;
-	u64 tsc_offset;		/* of the latest TSC write from userspace, 0: none yet; READ_ONCE, WRITE_ONCE */
+	/* of the latest TSC write from userspace, 0: none yet; READ_ONCE, WRITE_ONCE */
+	u64 tsc_offset;
 	struct um_vm_stats stats;
 
 	pid_t pid;		/* of its creator; names it in statistics */
@@ -95,7 +107,10 @@ struct um_vm {
 	struct work_struct free_work;
 };
 
-/* Which parts of the guest's state the caches in um_vcpu hold (avail) or must be written back (dirty). */
+/*
+ * Which parts of the guest's state the caches in um_vcpu hold (avail) or must be
+ * written back (dirty).
+ */
 enum um_state {
 	UM_ST_RIP	= 1u << 0,
 	UM_ST_RSP	= 1u << 1,
@@ -111,9 +126,11 @@ enum um_state {
 	UM_ST_INTR	= 1u << 11,	/* interruptibility: sti_block, movss_block, nmi_block */
 	UM_ST_SYSENTER	= 1u << 12,
 	UM_ST_PAT	= 1u << 13,
-	UM_ST_MMU	= 1u << 14,	/* mmu_ctl or root: controls and the root are rewritten at the next entry */
+	/* mmu_ctl or root: controls and the root are rewritten at the next entry */
+	UM_ST_MMU	= 1u << 14,
 	UM_ST_TSC	= 1u << 15,
-	UM_ST_MODE	= 1u << 16,	/* cs_l and cpl; read-only, SEGS has the truth when it is cached */
+	/* cs_l and cpl; read-only, SEGS has the truth when it is cached */
+	UM_ST_MODE	= 1u << 16,
 	UM_ST_DEBUGCTL	= 1u << 17,
 	UM_ST_ROOT	= 1u << 18,	/* root alone has changed, to one of the same kind */
 	UM_ST_ALL	= (1u << 19) - 1,
@@ -134,7 +151,8 @@ enum um_vcpu_mode { UM_OUTSIDE_GUEST, UM_IN_GUEST_MODE };
 /* A pending exception; the DR6/CR2 side effect is applied when it is delivered. */
 struct um_exception {
 	bool pending;
-	bool injected;		/* handed to hardware; comes back from the IDT-vectoring information if not delivered */
+	/* handed to hardware; comes back from the IDT-vectoring information if not delivered */
+	bool injected;
 	bool has_error;
 	bool soft;		/* INT3 or INTO: needs the instruction length */
 	u8 vector;
@@ -155,19 +173,22 @@ struct um_events {
 	bool smi_pending;
 };
 
-/* What the vCPU's backend asks of the entry controls; the VMX code never asks which backend it is. */
+/*
+ * What the vCPU's backend asks of the entry controls; the VMX code never asks which
+ * backend it is.
+ */
 struct um_mmu_ctl {
 	u32 intercepts;		/* UM_IC_* */
 	u32 pf_mask, pf_match;	/* page-fault error-code mask and match */
 	bool pf_bit;		/* exception-bitmap bit 14 */
 };
 
-#define UM_IC_CR3	(1u << 0)	/* MOV to CR3 exits and GUEST_CR3 is the backend's root, not the guest's CR3 */
-#define UM_IC_INVLPG	(1u << 1)
-#define UM_IC_PF	(1u << 2)	/* page faults exit as pf_* say */
-#define UM_IC_EPT	(1u << 3)	/* enable EPT; root is an EPT root */
-#define UM_IC_UNPAGED	(1u << 4)	/* CR0.PG (and PE) may be 0 in hardware: unrestricted guest */
-#define UM_IC_PAGING	(1u << 5)	/* CR0.PG, WP and CR4's paging bits are host-owned: every change exits */
+#define UM_IC_CR3	BIT(0)	/* MOV to CR3 exits; GUEST_CR3 is the backend's root */
+#define UM_IC_INVLPG	BIT(1)
+#define UM_IC_PF	BIT(2)	/* page faults exit as pf_* say */
+#define UM_IC_EPT	BIT(3)	/* enable EPT; root is an EPT root */
+#define UM_IC_UNPAGED	BIT(4)	/* unrestricted guest: PG and PE may be 0 in hardware */
+#define UM_IC_PAGING	BIT(5)	/* CR0.PG, WP and CR4's paging bits are host-owned */
 
 /* The root that the hardware walks, and its tag. */
 struct um_root {
@@ -185,7 +206,8 @@ struct um_pio {
 /* Guest MSRs that live in memory here rather than in the VMCS. */
 struct um_msrs {
 	u64 star, lstar, cstar, sfmask, kernel_gs_base, tsc_aux;
-	u64 pat, apic_base, misc_enable, tsc_adjust, tsc_deadline, debugctl, spec_ctrl, arch_caps, platform_info;
+	u64 pat, apic_base, misc_enable, tsc_adjust, tsc_deadline, debugctl, spec_ctrl;
+	u64 arch_caps, platform_info;
 	u64 sysenter_cs, sysenter_esp, sysenter_eip;
 	u64 mtrr_fixed[11], mtrr_base[8], mtrr_mask[8], mtrr_def;
 	u64 mcg_status, mcg_ctl, mce_banks[4 * 32];
@@ -240,8 +262,8 @@ struct um_vcpu {
 	struct um_emul *emul;	/* emulator.c's state; allocated on first use */
 
 	/*
-	 * The rest of an operation that userspace must take part in: called at the next KVM_RUN. 1: go on, 0: exit to
-	 * userspace again, <0: errno.
+	 * The rest of an operation that userspace must take part in: called at the next
+	 * KVM_RUN. 1: go on, 0: exit to userspace again, <0: errno.
 	 */
 	int (*complete)(struct um_vcpu *vcpu);
 	struct um_pio pio;
@@ -249,7 +271,8 @@ struct um_vcpu {
 };
 
 /* dev.c */
-int um_dev_init(const char *name);	/* the nodes /dev/<name>, <name>-ept and <name>-shadow; 0 or errno, says why */
+/* the nodes /dev/<name>, <name>-ept and <name>-shadow; 0 or errno, says why */
+int um_dev_init(const char *name);
 void um_dev_exit(void);
 long um_check_extension(long cap);	/* KVM_CHECK_EXTENSION on the device and on a VM */
 
@@ -265,14 +288,20 @@ long um_vcpu_stats_fd(struct um_vcpu *vcpu);
 int um_vm_init(void);
 void um_vm_exit(void);				/* waits until the last VM is freed */
 unsigned int um_vm_count(void);
-void um_vm_stop_all(void);			/* no vCPU enters its guest after this (shutdown). Sleeps */
-long um_vm_create(u32 backend);			/* new VM's fd or errno; backend 0: the module's default */
+/* no vCPU enters its guest after this (shutdown). Sleeps */
+void um_vm_stop_all(void);
+/* new VM's fd or errno; backend 0: the module's default */
+long um_vm_create(u32 backend);
 void um_vm_get(struct um_vm *vm);
 void um_vm_put(struct um_vm *vm);
 void um_vm_queue_free(struct um_vm *vm);	/* from the MMU notifier: atomic context */
-void um_vm_kill(struct um_vm *vm, const char *why);	/* hardware or invariant failure: WARN_ONCE, vm->dead */
+/* hardware or invariant failure: WARN_ONCE, vm->dead */
+void um_vm_kill(struct um_vm *vm, const char *why);
 void um_make_request(struct um_vcpu *vcpu, enum um_request req);
-/* Set @req on every vCPU and have those in guest mode leave it; waits until they did when @wait. Any context that may IPI. */
+/*
+ * Set @req on every vCPU and have those in guest mode leave it; waits until they did
+ * when @wait. Any context that may IPI.
+ */
 void um_request_all(struct um_vm *vm, enum um_request req, bool wait);
 void um_flush_remote_tlbs(struct um_vm *vm);	/* UM_REQ_TLB_FLUSH on all, and wait */
 void um_kick_vcpu(struct um_vcpu *vcpu);
@@ -281,7 +310,8 @@ void um_kick_vcpu(struct um_vcpu *vcpu);
 long um_vcpu_create(struct um_vm *vm, u32 id);	/* fd or errno; takes vm->lock */
 void um_vcpu_destroy(struct um_vcpu *vcpu);
 long um_vcpu_run(struct um_vcpu *vcpu);		/* KVM_RUN; vcpu->mutex held */
-void um_vcpu_load(struct um_vcpu *vcpu);	/* hardware state onto this CPU; until um_vcpu_put() */
+/* hardware state onto this CPU; until um_vcpu_put() */
+void um_vcpu_load(struct um_vcpu *vcpu);
 void um_vcpu_put(struct um_vcpu *vcpu);
 void um_fpu_get(struct um_vcpu *vcpu);		/* the guest's FPU registers into the CPU */
 void um_fpu_put(struct um_vcpu *vcpu);
@@ -308,12 +338,16 @@ void um_fill_paging_desc(struct um_vcpu *vcpu, struct paging_desc *d);
 /* cpuid.c */
 int um_cpuid_init(struct um_vcpu *vcpu);
 void um_cpuid_destroy(struct um_vcpu *vcpu);
-void um_cpuid(struct um_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx);	/* inner loop: no lock, bounded */
+/* inner loop: no lock, bounded */
+void um_cpuid(struct um_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx);
 /* Does the guest's CPUID have any bit of @mask in @reg (CPUID_EAX..CPUID_EDX)? */
 bool um_cpuid_has(struct um_vcpu *vcpu, u32 leaf, u32 subleaf, int reg, u32 mask);
 u64 um_cr4_guest_allowed(struct um_vcpu *vcpu);	/* CR4 bits that the guest's CPUID offers */
 
-/* msr.c: 0; 1: the guest gets #GP(0). @host: userspace asks (KVM_GET/SET_MSRS), so read-only MSRs may be written. */
+/*
+ * msr.c: 0; 1: the guest gets #GP(0). @host: userspace asks (KVM_GET/SET_MSRS), so
+ * read-only MSRs may be written.
+ */
 int um_msr_read(struct um_vcpu *vcpu, u32 index, u64 *val, bool host);
 int um_msr_write(struct um_vcpu *vcpu, u32 index, u64 val, bool host);
 
@@ -323,7 +357,10 @@ void um_queue_exception_err(struct um_vcpu *vcpu, u8 vector, u32 error);
 void um_queue_pf(struct um_vcpu *vcpu, gva_t gva, u32 error);
 void um_queue_db(struct um_vcpu *vcpu, u64 dr6_bits);
 void um_queue_gp(struct um_vcpu *vcpu);		/* #GP(0) */
-/* Past an emulated instruction: RIP += len, STI and MOV-SS blocking end, TF traps. 1: go on, 0: debug exit. */
+/*
+ * Past an emulated instruction: RIP += len, STI and MOV-SS blocking end, TF traps.
+ * 1: go on, 0: debug exit.
+ */
 int um_skip_insn(struct um_vcpu *vcpu, unsigned int len);
 
 /* memslot.c; callers hold vm->srcu (read) or slots_lock */
@@ -334,7 +371,10 @@ void um_slots_destroy(struct um_vm *vm);	/* nobody can reach the VM any more */
 struct um_memslots *um_slots(struct um_vm *vm);	/* all of them; srcu or slots_lock */
 struct um_memslot *um_slot_by_id(struct um_memslots *slots, u16 id);
 u64 um_slots_pages(struct um_vm *vm);		/* guest memory in pages; takes slots_lock */
-/* Give every slot what backend @ops keeps in it; vm->lock held, @ops is not active yet. 0 or -ENOMEM, undone */
+/*
+ * Give every slot what backend @ops keeps in it; vm->lock held, @ops is not active yet.
+ * 0 or -ENOMEM, undone
+ */
 int um_slots_add_backend(struct um_vm *vm, const struct um_mmu_ops *ops);
 
 static inline hva_t um_slot_hva(const struct um_memslot *slot, gfn_t gfn)
@@ -344,20 +384,22 @@ static inline hva_t um_slot_hva(const struct um_memslot *slot, gfn_t gfn)
 
 /* track.c; callers hold vm->srcu */
 /*
- * Count a shadowed guest table at @gfn in or out; mmu_lock held for write. Who counts in write-protects @gfn in every
- * backend.
+ * Count a shadowed guest table at @gfn in or out; mmu_lock held for write. Who counts
+ * in write-protects @gfn in every backend.
  */
 void um_track_add(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn);
 void um_track_remove(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn);
 bool um_tracked(struct um_memslot *slot, gfn_t gfn);
 void um_mark_dirty(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn);
-long um_slot_get_dirty_log(struct um_vm *vm, const struct kvm_dirty_log *log);	/* KVM_GET_DIRTY_LOG */
+/* KVM_GET_DIRTY_LOG */
+long um_slot_get_dirty_log(struct um_vm *vm, const struct kvm_dirty_log *log);
 
 /* pfn.c */
 /**
  * struct um_pfn - a host page found for a gfn
  * @pfn: host frame
- * @level: the largest level at which the host maps it contiguously and aligned with the gfn inside its slot
+ * @level: the largest level at which the host maps it contiguously and aligned with the gfn
+ *	inside its slot
  * @writable: the host page may be written through this mapping
  * @page: reference held until um_pfn_put(); NULL for PFNMAP
  * @seq: vm->mmu_seq sampled before the lookup
@@ -371,35 +413,52 @@ struct um_pfn {
 };
 
 /*
- * Find (and let the host allocate) the page behind @gfn. Sleeps. 0, -EFAULT, -EHWPOISON, -EINTR, -ENOENT (mm is gone).
- * While @slot logs dirty pages: level is 4K, and writable only for @write (the caller then marks the gfn dirty).
+ * Find (and let the host allocate) the page behind @gfn. Sleeps. 0, -EFAULT,
+ * -EHWPOISON, -EINTR, -ENOENT (mm is gone). While @slot logs dirty pages: level is 4K,
+ * and writable only for @write (the caller then marks the gfn dirty).
  */
-int um_pfn_get(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn, bool write, struct um_pfn *out);
+int um_pfn_get(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn, bool write,
+	       struct um_pfn *out);
 void um_pfn_put(struct um_pfn *pfn, bool dirtied);
-/* mmu_lock held: must the page found at @p->seq be thrown away because the host changed its mapping of @gfn's hva? */
+/*
+ * mmu_lock held: must the page found at @p->seq be thrown away because the host changed
+ * its mapping of @gfn's hva?
+ */
 bool um_pfn_stale(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn, const struct um_pfn *p);
 
 /* notifier.c */
-int um_notifier_init(struct um_vm *vm);		/* registers the MMU notifier on current->mm; 0 or errno */
+/* registers the MMU notifier on current->mm; 0 or errno */
+int um_notifier_init(struct um_vm *vm);
 /* Unregister without waiting; @vm->free_work is queued when no callback can run any more. */
 void um_notifier_put(struct um_vm *vm);
 void um_notifier_exit(void);			/* at unload: no callback runs any more */
 
 /* guest_mem.c */
-int um_read_guest(struct um_vm *vm, gpa_t gpa, void *data, size_t len);		/* sleeps; vm->srcu held; 0 or -EFAULT */
-int um_write_guest(struct um_vm *vm, gpa_t gpa, const void *data, size_t len);	/* also dirty log, not gpa_written */
-int um_read_guest_atomic(struct um_vm *vm, gpa_t gpa, void *data, size_t len);	/* never sleeps: -EFAULT if not mapped */
-/* Replace @size (4 or 8) bytes if equal to @old: 0, 1 changed meanwhile, -EFAULT. Sleeps. Marks dirty. */
+/* sleeps; vm->srcu held; 0 or -EFAULT */
+int um_read_guest(struct um_vm *vm, gpa_t gpa, void *data, size_t len);
+/* also dirty log, not gpa_written */
+int um_write_guest(struct um_vm *vm, gpa_t gpa, const void *data, size_t len);
+/* never sleeps: -EFAULT if not mapped */
+int um_read_guest_atomic(struct um_vm *vm, gpa_t gpa, void *data, size_t len);
+/*
+ * Replace @size (4 or 8) bytes if equal to @old: 0, 1 changed meanwhile, -EFAULT.
+ * Sleeps. Marks dirty.
+ */
 int um_cmpxchg_guest(struct um_vm *vm, gpa_t gpa, unsigned int size, u64 old, u64 new);
-extern const struct walk_ops um_walk_ops;	/* ctx = struct um_vm *: the guest walk over this VM's memory; sleeps */
+/* ctx = struct um_vm *: the guest walk over this VM's memory; sleeps */
+extern const struct walk_ops um_walk_ops;
 
 /* emulator.c: binds emulate/ to a vCPU */
-/* Emulate the instruction at RIP. 1: done, re-enter; 0: to userspace (MMIO, PIO, error); <0 errno. */
+/*
+ * Emulate the instruction at RIP. 1: done, re-enter; 0: to userspace (MMIO, PIO,
+ * error); <0 errno.
+ */
 int um_emulate(struct um_vcpu *vcpu, gpa_t fault_gpa, bool gpa_valid);
 /* IN/OUT without string: answers like um_emulate(). */
 int um_pio(struct um_vcpu *vcpu, u16 port, unsigned int size, bool in, unsigned int insn_len);
 /* Translate as the guest would (KVM_TRANSLATE, emulator): WALK_* with A/D set when @set_ad. */
-int um_gva_to_gpa(struct um_vcpu *vcpu, gva_t gva, u32 pfec, bool set_ad, gpa_t *gpa, u32 *error_code);
+int um_gva_to_gpa(struct um_vcpu *vcpu, gva_t gva, u32 pfec, bool set_ad, gpa_t *gpa,
+		  u32 *error_code);
 void um_emul_destroy(struct um_vcpu *vcpu);
 
 /* An internal error for userspace: fills run, returns 0. */

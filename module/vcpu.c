@@ -244,7 +244,8 @@ static bool event_pending(const struct um_vcpu *vcpu)
 {
 	const struct um_events *ev = &vcpu->ev;
 
-	return ev->exc.pending | ev->exc.injected | ev->irq_injected | ev->nmi_injected | !!ev->nmi_pending;
+	return ev->exc.pending || ev->exc.injected || ev->irq_injected || ev->nmi_injected ||
+	       ev->nmi_pending;
 }
 
 /* Userspace may queue an interrupt with KVM_INTERRUPT: nothing waits to be delivered and the guest takes it at once. */

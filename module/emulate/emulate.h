@@ -240,12 +240,7 @@ struct emu_ctx {
 int emu_exec(struct emu_ctx *c);
 
 /* operand.c */
-u64 emu_reg_read(const struct emu_ctx *c, unsigned int reg, unsigned int size);
-void emu_reg_write(struct emu_ctx *c, unsigned int reg, unsigned int size, u64 val);
-/* Check @ea in @seg for an access of @len bytes and give its linear address. */
-int emu_linear(struct emu_ctx *c, unsigned int seg, u64 ea, unsigned int len, bool write, u64 *la);
-u64 emu_effective_address(const struct emu_ctx *c);
-int emu_mem_operand(struct emu_ctx *c, unsigned int len, bool write, u64 *la);
+int emu_linear_checked(struct emu_ctx *c, unsigned int seg, u64 ea, unsigned int len, bool write, u64 *la);
 int emu_fault(struct emu_ctx *c, u8 vector);			/* no error code */
 int emu_fault_err(struct emu_ctx *c, u8 vector, u32 error);
 
@@ -274,6 +269,53 @@ static inline s64 emu_sext(u64 val, unsigned int size)
 	unsigned int shift = 64 - 8 * size;
 
 	return (s64)(val << shift) >> shift;
+}
+
+static inline u64 emu_reg_read(const struct emu_ctx *c, unsigned int reg, unsigned int size)
+{
+	return c->gpr[reg] & emu_mask(size);
+}
+
+/* 4 bytes clear the upper half, 1 and 2 bytes leave the rest alone. */
+static inline void emu_reg_write(struct emu_ctx *c, unsigned int reg, unsigned int size, u64 val)
+{
+	u64 keep = size < 4 ? ~emu_mask(size) : 0;
+
+	c->gpr[reg] = (c->gpr[reg] & keep) | (val & emu_mask(size));
+}
+
+static inline u64 emu_effective_address(const struct emu_ctx *c)
+{
+	const struct emu_insn *insn = &c->insn;
+	u64 ea = insn->disp;
+
+	if (insn->base == EMU_REG_RIP)
+		ea += c->rip + insn->len;
+	else if (insn->base != EMU_REG_NONE)
+		ea += c->gpr[insn->base];
+	if (insn->index != EMU_REG_NONE)
+		ea += c->gpr[insn->index] << insn->scale;
+	return ea & emu_mask(insn->asize);
+}
+
+static inline bool emu_canonical(const struct emu_ctx *c, u64 la)
+{
+	return (u64)((s64)la >> (c->va_bits - 1)) + 1 <= 1;	/* all bits above are 0, or all are 1 */
+}
+
+/* Check @ea in @seg for an access of @len bytes and give its linear address. */
+static inline int emu_linear(struct emu_ctx *c, unsigned int seg, u64 ea, unsigned int len, bool write, u64 *la)
+{
+	*la = ea;
+	if (c->bits == 64 && seg < UM_FS && emu_canonical(c, ea) && emu_canonical(c, ea + len - 1))
+		return EMU_OK;
+	return emu_linear_checked(c, seg, ea, len, write, la);
+}
+
+/* The linear address of the ModRM operand. */
+static inline int emu_mem_operand(struct emu_ctx *c, unsigned int len, bool write, u64 *la)
+{
+	return emu_linear(c, c->insn.seg, emu_effective_address(c), len, write, la);
 }
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Operands of the emulator: general registers by size, effective and linear addresses with the checks that come
- * before paging. Pure, no locks. Source: SDM "Limit Checking", "Type Checking", "Canonical Addressing".
+ * Linear addresses of the emulator's operands, with the checks that come before paging. Pure, no locks.
+ * Source: SDM "Limit Checking", "Type Checking", "Canonical Addressing".
  */
 #include "emulate.h"
 
@@ -23,43 +23,9 @@ int emu_fault_err(struct emu_ctx *c, u8 vector, u32 error)
 	return EMU_FAULT;
 }
 
-u64 emu_reg_read(const struct emu_ctx *c, unsigned int reg, unsigned int size)
-{
-	return c->gpr[reg] & emu_mask(size);
-}
-
-/* 4 bytes clear the upper half, 1 and 2 bytes leave the rest alone. */
-void emu_reg_write(struct emu_ctx *c, unsigned int reg, unsigned int size, u64 val)
-{
-	u64 keep = size < 4 ? ~emu_mask(size) : 0;
-
-	c->gpr[reg] = (c->gpr[reg] & keep) | (val & emu_mask(size));
-}
-
-u64 emu_effective_address(const struct emu_ctx *c)
-{
-	const struct emu_insn *insn = &c->insn;
-	u64 ea = insn->disp;
-
-	if (insn->base == EMU_REG_RIP)
-		ea += c->rip + insn->len;
-	else if (insn->base != EMU_REG_NONE)
-		ea += c->gpr[insn->base];
-	if (insn->index != EMU_REG_NONE)
-		ea += c->gpr[insn->index] << insn->scale;
-	return ea & emu_mask(insn->asize);
-}
-
 static int segment_fault(struct emu_ctx *c, unsigned int seg)
 {
 	return emu_fault_err(c, seg == UM_SS_SEG ? UM_SS : UM_GP, 0);
-}
-
-static bool canonical(const struct emu_ctx *c, u64 la)
-{
-	unsigned int shift = 64 - c->va_bits;
-
-	return (u64)((s64)(la << shift) >> shift) == la;
 }
 
 static int linear64(struct emu_ctx *c, unsigned int seg, u64 ea, unsigned int len, u64 *la)
@@ -71,7 +37,7 @@ static int linear64(struct emu_ctx *c, unsigned int seg, u64 ea, unsigned int le
 		ea += s.base;
 	}
 	*la = ea;
-	if (!canonical(c, ea) || !canonical(c, ea + len - 1))
+	if (!emu_canonical(c, ea) || !emu_canonical(c, ea + len - 1))
 		return segment_fault(c, seg);
 	return EMU_OK;
 }
@@ -92,7 +58,7 @@ static bool within_limit(const struct emu_segment *s, u64 first, u64 last)
 	return last <= s->limit;
 }
 
-int emu_linear(struct emu_ctx *c, unsigned int seg, u64 ea, unsigned int len, bool write, u64 *la)
+int emu_linear_checked(struct emu_ctx *c, unsigned int seg, u64 ea, unsigned int len, bool write, u64 *la)
 {
 	struct emu_segment s;
 
@@ -106,9 +72,4 @@ int emu_linear(struct emu_ctx *c, unsigned int seg, u64 ea, unsigned int len, bo
 		return segment_fault(c, seg);
 	*la = (s.base + ea) & emu_mask(4);
 	return EMU_OK;
-}
-
-int emu_mem_operand(struct emu_ctx *c, unsigned int len, bool write, u64 *la)
-{
-	return emu_linear(c, c->insn.seg, emu_effective_address(c), len, write, la);
 }

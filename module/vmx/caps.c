@@ -28,6 +28,10 @@ static bool use_ept = true;
 module_param_named(ept, use_ept, bool, 0444);
 MODULE_PARM_DESC(ept, "offer the EPT backend where the CPU can (default on)");
 
+/* IA32_VMX_BASIC (SDM "Basic VMX Information"). */
+#define BASIC_MEM_TYPE_SHIFT	50
+#define BASIC_MEM_TYPE_WB	6
+
 /* A control word's capability MSR: low half must be 1, high half may be 1. */
 static int adjust(const char *what, u32 required, u32 optional, u32 msr, u32 *result)
 {
@@ -52,7 +56,7 @@ static int adjust(const char *what, u32 required, u32 optional, u32 msr, u32 *re
 
 #define CPU2_OPTIONAL \
 	(SECONDARY_EXEC_ENABLE_EPT | SECONDARY_EXEC_ENABLE_VPID | SECONDARY_EXEC_UNRESTRICTED_GUEST | \
-	 SECONDARY_EXEC_ENABLE_RDTSCP | SECONDARY_EXEC_ENABLE_INVPCID | SECONDARY_EXEC_XSAVES | \
+	 SECONDARY_EXEC_ENABLE_RDTSCP | SECONDARY_EXEC_ENABLE_INVPCID | VMX_CPU2_XSAVES | \
 	 SECONDARY_EXEC_TSC_SCALING | SECONDARY_EXEC_ENABLE_PML)
 
 static int read_controls(void)
@@ -98,7 +102,7 @@ static void derive_hw_caps(void)
 	hw_caps.pml = hw_caps.ept_ad && (c2 & SECONDARY_EXEC_ENABLE_PML);
 	hw_caps.rdtscp = c2 & SECONDARY_EXEC_ENABLE_RDTSCP;
 	hw_caps.invpcid = c2 & SECONDARY_EXEC_ENABLE_INVPCID;
-	hw_caps.xsaves = c2 & SECONDARY_EXEC_XSAVES;
+	hw_caps.xsaves = c2 & VMX_CPU2_XSAVES;
 	hw_caps.tsc_scaling = c2 & SECONDARY_EXEC_TSC_SCALING;
 	hw_caps.host_maxphyaddr = boot_cpu_data.x86_phys_bits;
 	hw_caps.pf_rsvd = cpuid_eax(0x80000008) % 256 < 52;
@@ -130,7 +134,7 @@ int vmx_caps_read(void)
 	if (r)
 		return r;
 	rdmsrl(MSR_IA32_VMX_BASIC, c->basic);
-	if (((c->basic >> 50) & 15) != VMX_BASIC_MEM_TYPE_WB) {
+	if (((c->basic >> 50) & 15) != VMX_VMCS_MEM_WB) {
 		pr_err("this CPU wants its VMCS in uncached memory, which Umbra does not do\n");
 		return -EOPNOTSUPP;
 	}

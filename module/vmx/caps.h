@@ -8,6 +8,13 @@
 
 #include "../types.h"
 
+/*
+ * Named differently by each kernel version. SDM "Definitions of Secondary Processor-Based
+ * VM-Execution Controls" and "Basic VMX Information".
+ */
+#define VMX_CPU2_XSAVES		(1u << 20)
+#define VMX_VMCS_MEM_WB		6
+
 /**
  * struct vmx_caps - from the VMX capability MSRs (SDM "VMX Capability Reporting Facility")
  * @basic: IA32_VMX_BASIC

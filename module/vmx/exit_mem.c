@@ -12,7 +12,6 @@ static int serve_fault(struct um_vcpu *vcpu, struct um_fault *f)
 	case UM_FAULT_EMULATE:
 		return um_emulate(vcpu, f->gpa, f->gpa_valid);
 	case UM_FAULT_GUEST:
-		vcpu->stats.guest_faults_injected++;
 		um_queue_pf(vcpu, f->gva, f->pfec);
 		return 1;
 	default:
