@@ -89,6 +89,7 @@ struct um_vm {
 	unsigned long mmu_seq;
 	long mmu_invalidating;	/* invalidations in progress; mmu_lock */
 	hva_t inval_start, inval_end;	/* what they span; mmu_lock */
+	unsigned int absent_run;	/* pages in a row that the host had to bring in; a racy hint */
 	bool mm_gone;		/* the notifier's release ran; mmu_lock */
 	/* being deleted: out of slots, perhaps still mapped; mmu_lock */
 	struct um_memslot *retiring;

@@ -84,7 +84,7 @@ static struct um_fault page_fault_of(struct vmx_vcpu *vmx)
 	};
 
 	/* AC allows a supervisor's explicit access to user pages under SMAP. */
-	if (!(f.pfec & PFEC_U) && (um_cr4(vcpu) & X86_CR4_SMAP))
+	if (!(f.pfec & PFEC_U) && (vcpu->cr4 & X86_CR4_SMAP))
 		f.smap_override = um_rflags(vcpu) & X86_EFLAGS_AC;
 	return f;
 }
