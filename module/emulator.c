@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Emulation of the instruction at the guest's RIP, and what its result means for the vCPU.
- * Guarded by the vCPU's mutex; vm->srcu is held for reading. The vCPU is loaded, but not when userspace has answered.
+ * Guarded by the vCPU's mutex; vm->srcu is held for reading. The vCPU is loaded, but not when
+ * userspace has answered.
  */
 #include <linux/sched/signal.h>
 
@@ -37,7 +38,10 @@ static void emul_xmm_set(struct emu_ctx *c, unsigned int reg, const void *data)
 	um_xmm_write(emul_of(c)->vcpu, reg, data);
 }
 
-/* The hint held for the first element alone. Input that userspace has given must not be left behind. */
+/*
+ * The hint held for the first element alone. Input that userspace has given must not be left
+ * behind.
+ */
 static bool emul_pause(struct emu_ctx *c)
 {
 	struct um_emul *em = emul_of(c);
@@ -71,10 +75,11 @@ static u8 sse_fault(struct um_vcpu *vcpu)
 }
 
 /*
- * What every attempt reads. One request for it all; and what um_skip_insn() reads is among it because after an exit to
- * userspace the vCPU is not loaded, and a read would have to load it.
+ * What every attempt reads. One request for it all; and what um_skip_insn() reads is among it
+ * because after an exit to userspace the vCPU is not loaded, and a read would have to load it.
  */
-#define BEGIN_STATE	(UM_ST_RIP | UM_ST_RFLAGS | UM_ST_INTR | UM_ST_MODE | UM_ST_CR0 | UM_ST_CR3 | UM_ST_CR4)
+#define BEGIN_STATE	(UM_ST_RIP | UM_ST_RFLAGS | UM_ST_INTR | UM_ST_MODE | UM_ST_CR0 | \
+			 UM_ST_CR3 | UM_ST_CR4)
 
 static u8 code_bits(struct um_vcpu *vcpu)
 {
@@ -117,8 +122,8 @@ static void queue_fault(struct um_emul *em)
 }
 
 /*
- * A write to a tracked page table that cannot be emulated: forget the shadow tables, so that the guest does it itself.
- * False if that was tried for this very write and did not help.
+ * A write to a tracked page table that cannot be emulated: forget the shadow tables, so that the
+ * guest does it itself. False if that was tried for this very write and did not help.
  */
 static bool give_back(struct um_emul *em)
 {
@@ -193,7 +198,10 @@ static void commit(struct um_emul *em)
 		um_dirty(vcpu, UM_ST_RSP);
 }
 
-/* A REP instruction that goes on later: RF keeps its breakpoint from hitting again (SDM "Resume Flag"). */
+/*
+ * A REP instruction that goes on later: RF keeps its breakpoint from hitting again (SDM "Resume
+ * Flag").
+ */
 static int retire_partly(struct um_emul *em)
 {
 	int r = retire(em, 0);
@@ -235,7 +243,9 @@ static int execute(struct um_emul *em)
 	return finish(em, result);
 }
 
-/* Userspace may have moved RIP meanwhile: then the instruction is no longer there to be completed. */
+/*
+ * Userspace may have moved RIP meanwhile: then the instruction is no longer there to be completed.
+ */
 int emul_resume(struct um_emul *em)
 {
 	if (um_rip(em->vcpu) != em->ctx.rip)

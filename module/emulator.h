@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the files of the emulator's binding share: the state of one emulated instruction, kept over exits to
- * userspace. Guarded by the vCPU's mutex; the vCPU is loaded.
+ * What the files of the emulator's binding share: the state of one emulated instruction, kept over
+ * exits to userspace. Guarded by the vCPU's mutex; the vCPU is loaded.
  */
 #ifndef UM_EMULATOR_H
 #define UM_EMULATOR_H
@@ -43,14 +43,17 @@ struct emul_code {
  * struct um_emul - the instruction in flight
  * @ctx: what the executor works on; first, so that its callbacks find the rest
  * @gpa_hint: where the access that brought us here went, UM_INVALID_GPA if unknown
- * @xlat_page, @xlat_gpa, @xlat_write: the last data translation of this attempt; writable if looked up for a write
+ * @xlat_page, @xlat_gpa, @xlat_write: the last data translation of this attempt; writable if
+ *	looked up for a write
  * @desc_valid: @desc is that of this attempt
  * @bytes, @nr_bytes: the instruction as fetched
  * @decoded_bits: ctx.insn is what @bytes mean in such code; 0: it is not known
  * @code: see there
- * @read: MMIO reads of this instruction in their order: those before @read_pos were used by this attempt, the first
+ * @read: MMIO reads of this instruction in their order: those before @read_pos were used by
+ *	this attempt, the first
  *	@nr_read are asked for, @done bytes of the last are there
- * @write: MMIO writes for userspace to see once the instruction has retired; @write_pos and @done say how far it got
+ * @write: MMIO writes for userspace to see once the instruction has retired; @write_pos and
+ *	@done say how far it got
  * @input: string input that userspace gave and the guest has not got yet
  * @output: a string output element lies in the PIO page for userspace
  * @out_port: its port
@@ -113,7 +116,10 @@ int emul_in(struct emu_ctx *c, u16 port, unsigned int size, unsigned int ahead, 
 int emul_out(struct emu_ctx *c, u16 port, unsigned int size, const void *data);
 int emul_mmio_read(struct um_emul *em, gpa_t gpa, void *data, unsigned int len);
 int emul_mmio_write(struct um_emul *em, gpa_t gpa, const void *data, unsigned int len);
-/* Fill vcpu->run with what the instruction needs (EMU_EXIT) or has written, and arrange for the rest. */
+/*
+ * Fill vcpu->run with what the instruction needs (EMU_EXIT) or has written, and arrange for the
+ * rest.
+ */
 int emul_exit_for_input(struct um_emul *em);
 int emul_exit_with_output(struct um_emul *em);
 

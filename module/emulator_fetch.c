@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * From the guest's RIP to a decoded instruction. Guarded by the vCPU's mutex; vm->srcu is held for reading.
+ * From the guest's RIP to a decoded instruction. Guarded by the vCPU's mutex; vm->srcu is held for
+ * reading.
  *
- * The translation of the last code page is kept together with the guest entries that it came from: while those read
- * the same, a walk would find the same. So are the last bytes together with what they decoded to.
+ * The translation of the last code page is kept together with the guest entries that it came from:
+ * while those read the same, a walk would find the same. So are the last bytes together with what
+ * they decoded to.
  */
 #include <linux/uaccess.h>
 
@@ -35,21 +37,26 @@ static bool code_current(struct um_emul *em, u64 page, bool user)
 	const struct emul_code *code = &em->code;
 	const struct um_vcpu *vcpu = em->vcpu;
 
-	return code->page == page && code->user == user && code->cr3 == vcpu->cr3 && code->cr4 == vcpu->cr4 &&
-	       code->cr0 == vcpu->cr0 && code->efer == vcpu->efer && code->maxphyaddr == vcpu->maxphyaddr &&
+	return code->page == page && code->user == user && code->cr3 == vcpu->cr3 &&
+	       code->cr4 == vcpu->cr4 && code->cr0 == vcpu->cr0 && code->efer == vcpu->efer &&
+	       code->maxphyaddr == vcpu->maxphyaddr &&
 	       code->generation == um_slots(vcpu->vm)->generation && gptes_unchanged(code);
 }
 
 static void __user *gpa_user(struct um_vm *vm, gpa_t gpa)
 {
-	struct um_memslot *slot = um_slot_find(vm, gpa_to_gfn(gpa));
+	gfn_t gfn = gpa_to_gfn(gpa);
+	struct um_memslot *slot = um_slot_find(vm, gfn);
 
-	return slot ? (void __user *)(um_slot_hva(slot, gpa_to_gfn(gpa)) + um_page_offset(gpa)) : NULL;
+	return slot ? (void __user *)(um_slot_hva(slot, gfn) + um_page_offset(gpa)) : NULL;
 }
 
-/* 32-bit modes have entries of 4 bytes or PDPTE registers besides: not worth it, their code walks each time. */
-static bool remember_gptes(struct emul_code *code, struct um_vm *vm, const struct paging_desc *d, u64 la,
-			   const struct walk_result *r)
+/*
+ * 32-bit modes have entries of 4 bytes or PDPTE registers besides: not worth it, their code walks
+ * each time.
+ */
+static bool remember_gptes(struct emul_code *code, struct um_vm *vm, const struct paging_desc *d,
+			   u64 la, const struct walk_result *r)
 {
 	unsigned int level;
 
@@ -175,10 +182,12 @@ static int fetch_split(struct um_emul *em, u64 la, unsigned int window)
 	if (r)
 		return r;
 	em->nr_bytes = first;
-	if (first == window || emu_decode(&em->ctx.insn, em->bytes, first, em->ctx.bits) != EMU_DECODE_SHORT)
+	if (first == window ||
+	    emu_decode(&em->ctx.insn, em->bytes, first, em->ctx.bits) != EMU_DECODE_SHORT)
 		return decode(em);
 	la += first;
-	r = read_code(em, em->ctx.bits == 64 ? la : lower_32_bits(la), em->bytes + first, window - first);
+	r = read_code(em, em->ctx.bits == 64 ? la : lower_32_bits(la), em->bytes + first,
+		      window - first);
 	if (r)
 		return r;
 	em->nr_bytes = window;

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * MMIO and port I/O that userspace serves: exits with KVM_EXIT_MMIO and KVM_EXIT_IO and what follows at the next
- * KVM_RUN. Guarded by the vCPU's mutex.
+ * MMIO and port I/O that userspace serves: exits with KVM_EXIT_MMIO and KVM_EXIT_IO and what
+ * follows at the next KVM_RUN. Guarded by the vCPU's mutex.
  */
 #include "emulator.h"
 
-/* Userspace relies on RIP being past an OUT to this port at the exit (KVM_X86_QUIRK_OUT_7E_INC_RIP). */
+/*
+ * Userspace relies on RIP being past an OUT to this port at the exit
+ * (KVM_X86_QUIRK_OUT_7E_INC_RIP).
+ */
 #define PORT_OUT_SKIPPED	0x7e
 
 static void fill_io(struct um_vcpu *vcpu, u16 port, unsigned int size, unsigned int count, bool in)
@@ -20,7 +23,9 @@ static void fill_io(struct um_vcpu *vcpu, u16 port, unsigned int size, unsigned 
 	run->io.data_offset = KVM_PIO_PAGE_OFFSET * PAGE_SIZE;
 }
 
-/* Userspace may have moved RIP meanwhile: then the instruction is no longer there to be completed. */
+/*
+ * Userspace may have moved RIP meanwhile: then the instruction is no longer there to be completed.
+ */
 static int complete_out(struct um_vcpu *vcpu)
 {
 	if (um_rip(vcpu) != vcpu->pio.rip)
@@ -47,7 +52,8 @@ int um_pio(struct um_vcpu *vcpu, u16 port, unsigned int size, bool in, unsigned 
 		if (!um_skip_insn(vcpu, insn_len))
 			return 0;
 	} else {
-		um_need(vcpu, UM_ST_RIP | UM_ST_RFLAGS | UM_ST_INTR);	/* while the vCPU is loaded */
+		/* For um_skip_insn() at the completion, when the vCPU is not loaded. */
+		um_need(vcpu, UM_ST_RIP | UM_ST_RFLAGS | UM_ST_INTR);
 		vcpu->pio.rip = vcpu->rip;
 		vcpu->pio.insn_len = insn_len;
 		vcpu->pio.size = size;
@@ -154,7 +160,8 @@ int emul_exit_for_input(struct um_emul *em)
 	unsigned int size = em->ctx.insn.size;
 
 	if (em->ctx.insn.op == EMU_INS) {
-		fill_io(em->vcpu, lower_16_bits(em->ctx.gpr[UM_RDX]), size, em->input_end / size, true);
+		fill_io(em->vcpu, lower_16_bits(em->ctx.gpr[UM_RDX]), size, em->input_end / size,
+			true);
 		em->vcpu->complete = complete_string_in;
 		return 0;
 	}

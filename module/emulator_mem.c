@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The emulator's view of guest memory: linear addresses through the guest's own tables to memslots, or to MMIO where
- * there is none. vm->srcu is held for reading; may sleep.
+ * The emulator's view of guest memory: linear addresses through the guest's own tables to memslots,
+ * or to MMIO where there is none. vm->srcu is held for reading; may sleep.
  */
 #include <linux/uaccess.h>
 
@@ -20,7 +20,8 @@ static enum walk_status walk(struct um_vcpu *vcpu, const struct paging_desc *d, 
 	return status;
 }
 
-int um_gva_to_gpa(struct um_vcpu *vcpu, gva_t gva, u32 pfec, bool set_ad, gpa_t *gpa, u32 *error_code)
+int um_gva_to_gpa(struct um_vcpu *vcpu, gva_t gva, u32 pfec, bool set_ad, gpa_t *gpa,
+		  u32 *error_code)
 {
 	const struct walk_ops probe = { .read = um_walk_ops.read };
 	enum walk_status status;
@@ -222,7 +223,8 @@ int emul_write(struct emu_ctx *c, u64 la, const void *data, unsigned int len)
 }
 
 /* Bytes and words are exchanged as a part of the aligned 4 bytes around them. */
-static int cmpxchg_narrow(struct um_vm *vm, gpa_t gpa, const void *old, const void *new, unsigned int len)
+static int cmpxchg_narrow(struct um_vm *vm, gpa_t gpa, const void *old, const void *new,
+			  unsigned int len)
 {
 	unsigned int offset = gpa & 3;
 	union {
@@ -239,7 +241,8 @@ static int cmpxchg_narrow(struct um_vm *vm, gpa_t gpa, const void *old, const vo
 	return um_cmpxchg_guest(vm, gpa - offset, 4, now.val, next.val);
 }
 
-static int cmpxchg_gpa(struct um_vm *vm, gpa_t gpa, const void *old, const void *new, unsigned int len)
+static int cmpxchg_gpa(struct um_vm *vm, gpa_t gpa, const void *old, const void *new,
+		       unsigned int len)
 {
 	u64 from = 0, to = 0;
 
@@ -250,7 +253,10 @@ static int cmpxchg_gpa(struct um_vm *vm, gpa_t gpa, const void *old, const void 
 	return um_cmpxchg_guest(vm, gpa, len, from, to);
 }
 
-/* MMIO, 16 bytes and misaligned operands are written without a lock: nothing in the ABI carries one. */
+/*
+ * MMIO, 16 bytes and misaligned operands are written without a lock: nothing in the ABI carries
+ * one.
+ */
 int emul_exchange(struct emu_ctx *c, u64 la, const void *old, const void *new, unsigned int len)
 {
 	struct um_emul *em = container_of(c, struct um_emul, ctx);

@@ -347,9 +347,7 @@ static bool inner_loop(struct um_vcpu *vcpu)
 
 static int outer_turn(struct um_vcpu *vcpu)
 {
-	struct um_vm *vm = vcpu->vm;
 	bool entered;
-	int idx, r;
 
 	preempt_disable();
 	local_irq_disable();
@@ -364,10 +362,7 @@ static int outer_turn(struct um_vcpu *vcpu)
 	preempt_enable();
 	if (!entered || !hw_exit_pending(vcpu))
 		return 1;
-	idx = srcu_read_lock(&vm->srcu);
-	r = hw_handle_exit(vcpu);
-	srcu_read_unlock(&vm->srcu, idx);
-	return r;
+	return hw_handle_exit(vcpu);
 }
 
 static int run_loop(struct um_vcpu *vcpu)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The guest's XMM registers, for emulated moves. While an ioctl runs the guest its FPU state is the current task's:
- * in the CPU, or saved if the task was scheduled away. fpregs_lock() keeps it where it is.
+ * The guest's XMM registers, for emulated moves. While an ioctl runs the guest its FPU state is the
+ * current task's: in the CPU, or saved if the task was scheduled away. fpregs_lock() keeps it where
+ * it is.
  */
 #include <linux/thread_info.h>
 
@@ -15,7 +16,10 @@ struct fxsave_area {
 	u8 bytes[FXSAVE_SIZE];
 } __aligned(16);
 
-/* True: the guest's state is to be taken out of the CPU again, because this is not within the run loop. */
+/*
+ * True: the guest's state is to be taken out of the CPU again, because this is not within the run
+ * loop.
+ */
 static bool fpu_begin(struct um_vcpu *vcpu)
 {
 	bool borrowed = !vcpu->fpu_loaded;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Integer arithmetic as the processor does it, with its flags. A flag that the SDM leaves undefined is cleared or kept.
- * Pure, no locks. Source: SDM "EFLAGS Cross-Reference".
+ * Integer arithmetic as the processor does it, with its flags. A flag that the SDM leaves undefined
+ * is cleared or kept. Pure, no locks. Source: SDM "EFLAGS Cross-Reference".
  */
 #include "emulate.h"
 
@@ -19,7 +19,8 @@ static bool sign(u64 val, unsigned int size)
 /* SF, ZF and PF follow from the result alone. */
 static u64 result_flags(u64 res, unsigned int size)
 {
-	return (res ? 0 : EMU_ZF) | (sign(res, size) ? EMU_SF : 0) | (parity_even(res) ? EMU_PF : 0);
+	return (res ? 0 : EMU_ZF) | (sign(res, size) ? EMU_SF : 0) |
+	       (parity_even(res) ? EMU_PF : 0);
 }
 
 static void set_flags(u64 *flags, u64 which, u64 val)
@@ -27,26 +28,32 @@ static void set_flags(u64 *flags, u64 which, u64 val)
 	*flags = (*flags & ~which) | (val & which);
 }
 
-/* @a - @b is told from @a + @b by the carries: each bit of @carries is the carry (borrow) out of that bit. */
+/*
+ * @a - @b is told from @a + @b by the carries: each bit of @carries is the carry (borrow) out of
+ * that bit.
+ */
 static u64 add_sub_flags(u64 res, u64 carries, u64 overflow, unsigned int size)
 {
-	return result_flags(res, size) | (sign(carries, size) ? EMU_CF : 0) | (carries & (1u << 3) ? EMU_AF : 0) |
+	return result_flags(res, size) | (sign(carries, size) ? EMU_CF : 0) |
+	       (carries & BIT(3) ? EMU_AF : 0) |
 	       (sign(overflow, size) ? EMU_OF : 0);
 }
 
 static u64 add(u64 a, u64 b, bool carry, unsigned int size, u64 *flags)
 {
 	u64 res = (a + b + carry) & emu_mask(size);
+	u64 carries = (a & b) | ((a | b) & ~res);
 
-	set_flags(flags, EMU_ARITH, add_sub_flags(res, (a & b) | ((a | b) & ~res), ~(a ^ b) & (a ^ res), size));
+	set_flags(flags, EMU_ARITH, add_sub_flags(res, carries, ~(a ^ b) & (a ^ res), size));
 	return res;
 }
 
 static u64 sub(u64 a, u64 b, bool borrow, unsigned int size, u64 *flags)
 {
 	u64 res = (a - b - borrow) & emu_mask(size);
+	u64 borrows = (~a & b) | (~(a ^ b) & res);
 
-	set_flags(flags, EMU_ARITH, add_sub_flags(res, (~a & b) | (~(a ^ b) & res), (a ^ b) & (a ^ res), size));
+	set_flags(flags, EMU_ARITH, add_sub_flags(res, borrows, (a ^ b) & (a ^ res), size));
 	return res;
 }
 
@@ -157,11 +164,14 @@ u64 emu_shift(unsigned int op, u64 val, unsigned int count, unsigned int size, u
 	count &= size == 8 ? 63 : 31;
 	if (!count)
 		return val;
-	return op <= EMU_RCR ? rotate(op, val, count, size, flags) : shift(op, val, count, size, flags);
+	if (op <= EMU_RCR)
+		return rotate(op, val, count, size, flags);
+	return shift(op, val, count, size, flags);
 }
 
 /* A count beyond the operand (16 bits) leaves everything undefined. */
-u64 emu_shift_double(bool left, u64 val, u64 fill, unsigned int count, unsigned int size, u64 *flags)
+u64 emu_shift_double(bool left, u64 val, u64 fill, unsigned int count, unsigned int size,
+		     u64 *flags)
 {
 	unsigned int bits = 8 * size;
 	bool carry;

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The instruction decoder: bytes in, struct emu_insn out, driven by the tables of opcode.c. Pure, no locks.
+ * The instruction decoder: bytes in, struct emu_insn out, driven by the tables of opcode.c. Pure,
+ * no locks.
  * Source: SDM "Instruction Format".
  */
 #include "emulate.h"
 
-/* Rows of the table of prefixes. */
-#define REX_B	(1u << 0)
-#define REX_X	(1u << 1)
-#define REX_R	(1u << 2)
-#define REX_W	(1u << 3)
-#define REX	(1u << 6)	/* set in every REX prefix, also one without W, R, X and B */
+/* The REX prefix. */
+#define REX_B	BIT(0)
+#define REX_X	BIT(1)
+#define REX_R	BIT(2)
+#define REX_W	BIT(3)
+#define REX	BIT(6)	/* set in every REX prefix, also one without W, R, X and B */
 
 #define SEG_DEFAULT	EMU_REG_NONE
 
@@ -113,7 +114,8 @@ static u8 note_rsp(struct decoder *d, u8 reg)
 
 static void address16(struct decoder *d)
 {
-	static const u8 base[8] = { UM_RBX, UM_RBX, UM_RBP, UM_RBP, UM_RSI, UM_RDI, UM_RBP, UM_RBX };
+	static const u8 base[8] = { UM_RBX, UM_RBX, UM_RBP, UM_RBP,
+				    UM_RSI, UM_RDI, UM_RBP, UM_RBX };
 	static const u8 index[8] = { UM_RSI, UM_RDI, UM_RSI, UM_RDI,
 				     EMU_REG_NONE, EMU_REG_NONE, EMU_REG_NONE, EMU_REG_NONE };
 	struct emu_insn *insn = d->insn;
@@ -386,12 +388,15 @@ static const struct emu_opcode *take_opcode(struct decoder *d)
 static void take_immediate(struct decoder *d)
 {
 	struct emu_insn *insn = d->insn;
+	unsigned int size;
 
 	if (!(d->row_flags & (EMU_OF_IMM8 | EMU_OF_IMM)))
 		return;
+	size = insn->size < 4 ? insn->size : 4;
+	if (d->row_flags & EMU_OF_IMM8)
+		size = 1;
 	insn->flags |= EMU_HAS_IMM;
-	insn->imm = take_signed(d, d->row_flags & EMU_OF_IMM8 ? 1 : insn->size < 4 ? insn->size : 4);
-	insn->imm &= emu_mask(insn->size);
+	insn->imm = take_signed(d, size) & emu_mask(insn->size);
 }
 
 /* What the tables cannot say. */
@@ -439,7 +444,8 @@ static bool lock_valid(const struct decoder *d, const struct emu_opcode *row)
 	       (op >= EMU_XCHG && op <= EMU_CMPXCHG8B);
 }
 
-enum emu_decode_status emu_decode(struct emu_insn *insn, const u8 *bytes, unsigned int len, unsigned int bits)
+enum emu_decode_status emu_decode(struct emu_insn *insn, const u8 *bytes, unsigned int len,
+				  unsigned int bits)
 {
 	struct decoder d = {
 		.insn = insn,
@@ -453,7 +459,8 @@ enum emu_decode_status emu_decode(struct emu_insn *insn, const u8 *bytes, unsign
 
 	*insn = (struct emu_insn){ .seg = UM_DS, .base = EMU_REG_NONE, .index = EMU_REG_NONE };
 	row = take_opcode(&d);
-	known = row && set_operand(&d, &insn->dst, row->dst) && set_operand(&d, &insn->src, row->src);
+	known = row && set_operand(&d, &insn->dst, row->dst) &&
+		set_operand(&d, &insn->src, row->src);
 	if (known)
 		take_immediate(&d);
 	if (d.over)

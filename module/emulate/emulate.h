@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The instruction emulator's interface: a decoder that turns bytes into data and an executor that reaches the world
- * through struct emu_ops alone. Pure: builds in the kernel and in userspace. No locks; a context has one user.
+ * The instruction emulator's interface: a decoder that turns bytes into data and an executor that
+ * reaches the world through struct emu_ops alone. Pure: builds in the kernel and in userspace. No
+ * locks; a context has one user.
  */
 #ifndef EMU_EMULATE_H
 #define EMU_EMULATE_H
@@ -11,16 +12,19 @@
 #define EMU_MAX_LEN	15	/* an instruction that is longer raises #GP(0) */
 
 /* RFLAGS (SDM "EFLAGS Register"). */
-#define EMU_CF		(1u << 0)
-#define EMU_PF		(1u << 2)
-#define EMU_AF		(1u << 4)
-#define EMU_ZF		(1u << 6)
-#define EMU_SF		(1u << 7)
-#define EMU_DF		(1u << 10)
-#define EMU_OF		(1u << 11)
+#define EMU_CF		BIT(0)
+#define EMU_PF		BIT(2)
+#define EMU_AF		BIT(4)
+#define EMU_ZF		BIT(6)
+#define EMU_SF		BIT(7)
+#define EMU_DF		BIT(10)
+#define EMU_OF		BIT(11)
 #define EMU_ARITH	(EMU_CF | EMU_PF | EMU_AF | EMU_ZF | EMU_SF | EMU_OF)
 
-/* What an instruction does. The arithmetic, shift and bit-test groups keep the order of their encoding. */
+/*
+ * What an instruction does. The arithmetic, shift and bit-test groups keep the order of their
+ * encoding.
+ */
 enum emu_op {
 	EMU_UNKNOWN,		/* not an instruction that is emulated */
 	EMU_ADD, EMU_OR, EMU_ADC, EMU_SBB, EMU_AND, EMU_SUB, EMU_XOR, EMU_CMP,
@@ -59,12 +63,12 @@ struct emu_operand {
 #define EMU_REG_RIP	0xfe	/* base of a RIP-relative address */
 
 /* emu_insn.flags */
-#define EMU_LOCK	(1u << 0)
-#define EMU_REPE	(1u << 1)	/* F3 */
-#define EMU_REPNE	(1u << 2)	/* F2 */
-#define EMU_USES_RSP	(1u << 3)	/* reads or writes RSP */
-#define EMU_TWO_MEM	(1u << 4)	/* more than one memory operand */
-#define EMU_HAS_IMM	(1u << 5)	/* an immediate besides the two operands */
+#define EMU_LOCK	BIT(0)
+#define EMU_REPE	BIT(1)	/* F3 */
+#define EMU_REPNE	BIT(2)	/* F2 */
+#define EMU_USES_RSP	BIT(3)	/* reads or writes RSP */
+#define EMU_TWO_MEM	BIT(4)	/* more than one memory operand */
+#define EMU_HAS_IMM	BIT(5)	/* an immediate besides the two operands */
 #define EMU_REP		(EMU_REPE | EMU_REPNE)
 
 /**
@@ -108,11 +112,12 @@ enum emu_decode_status {
  * @bytes: where it starts; @len of them may be read (more than 15 are not)
  * @bits: 16, 32 or 64: the default of the code segment
  */
-enum emu_decode_status emu_decode(struct emu_insn *insn, const u8 *bytes, unsigned int len, unsigned int bits);
+enum emu_decode_status emu_decode(struct emu_insn *insn, const u8 *bytes, unsigned int len,
+				  unsigned int bits);
 
 /* A row of the opcode tables (opcode.c). */
 struct emu_opcode {
-	u8 op;			/* enum emu_op; the group's or the SSE row's number with those flags */
+	u8 op;			/* enum emu_op; a group's or an SSE row's number with those flags */
 	u8 dst, src;		/* enum emu_form */
 	u8 flags;		/* EMU_OF_* */
 };
@@ -121,7 +126,7 @@ struct emu_opcode {
 enum emu_form {
 	EMU_FORM_NONE,
 	EMU_FORM_E,		/* register or memory, by ModRM.rm */
-	EMU_FORM_EB, EMU_FORM_EW, EMU_FORM_ED,	/* the same, of 1, 2 or 4 bytes whatever the operand size */
+	EMU_FORM_EB, EMU_FORM_EW, EMU_FORM_ED,	/* of 1, 2 or 4 bytes in any case */
 	EMU_FORM_M,		/* memory alone */
 	EMU_FORM_G,		/* register, by ModRM.reg */
 	EMU_FORM_Z,		/* register, by the opcode's low bits */
@@ -138,14 +143,14 @@ enum emu_form {
 	EMU_FORM_STR,		/* [rSI] or [rDI] */
 };
 
-#define EMU_OF_BYTE	(1u << 0)	/* operand size 1 */
-#define EMU_OF_MODRM	(1u << 1)
-#define EMU_OF_D64	(1u << 2)	/* operand size 8 by default in 64-bit mode */
-#define EMU_OF_GROUP	(1u << 3)	/* @op numbers a group: ModRM.reg picks the row */
-#define EMU_OF_REGOP	(1u << 4)	/* ModRM.reg is added to @op */
-#define EMU_OF_SSE	(1u << 5)	/* @op numbers an SSE opcode: the prefix picks the row */
-#define EMU_OF_IMM8	(1u << 6)	/* a third operand: an immediate of 1 byte, sign-extended */
-#define EMU_OF_IMM	(1u << 7)	/* or of the operand size, at most 4 bytes */
+#define EMU_OF_BYTE	BIT(0)	/* operand size 1 */
+#define EMU_OF_MODRM	BIT(1)
+#define EMU_OF_D64	BIT(2)	/* operand size 8 by default in 64-bit mode */
+#define EMU_OF_GROUP	BIT(3)	/* @op numbers a group: ModRM.reg picks the row */
+#define EMU_OF_REGOP	BIT(4)	/* ModRM.reg is added to @op */
+#define EMU_OF_SSE	BIT(5)	/* @op numbers an SSE opcode: the prefix picks the row */
+#define EMU_OF_IMM8	BIT(6)	/* a third operand: an immediate of 1 byte, sign-extended */
+#define EMU_OF_IMM	BIT(7)	/* or of the operand size, at most 4 bytes */
 
 /* Rows of an SSE opcode say the size of the memory operand in their flags. */
 #define EMU_SSE_16	0
@@ -160,9 +165,9 @@ extern const struct emu_opcode emu_sse[][4];		/* by prefix: none, 66, F3, F2 */
 /* What emu_exec() and the ops answer; negative: a host error to pass on. */
 enum emu_result {
 	EMU_OK,			/* done: the instruction retires */
-	EMU_PARTIAL,		/* a REP instruction did some iterations: RIP stays, registers are advanced */
-	EMU_FAULT,		/* emu_ctx.fault is to be delivered; nothing is committed (but earlier iterations) */
-	EMU_EXIT,		/* an operation needs userspace first: run the instruction again with its answer */
+	EMU_PARTIAL,		/* a REP instruction advanced and goes on: RIP stays */
+	EMU_FAULT,		/* deliver emu_ctx.fault; only earlier iterations are committed */
+	EMU_EXIT,		/* userspace first: then run the instruction again */
 	EMU_RETRY,		/* a locked update lost a race: run the guest again */
 	EMU_FAIL,		/* cannot be emulated */
 };
@@ -188,8 +193,10 @@ struct emu_ctx;
 
 /**
  * struct emu_ops - how an instruction reaches memory, ports and the state that it rarely needs
- * @read: @len bytes at linear address @la; @rmw: they will be written, so the access is a write for the page tables
- * @write: the same outwards; a write that userspace must see may be queued until the instruction has retired
+ * @read: @len bytes at linear address @la; @rmw: they will be written, so the access is a
+ *	write for the page tables
+ * @write: the same outwards; a write that userspace must see may be queued until the
+ *	instruction has retired
  * @exchange: replace @len bytes if they equal @old, atomically; EMU_RETRY if they do not
  * @probe: fault as a write of @len bytes would
  * @segment: fill *@s
@@ -203,7 +210,8 @@ struct emu_ctx;
 struct emu_ops {
 	int (*read)(struct emu_ctx *c, u64 la, void *data, unsigned int len, bool rmw);
 	int (*write)(struct emu_ctx *c, u64 la, const void *data, unsigned int len);
-	int (*exchange)(struct emu_ctx *c, u64 la, const void *old, const void *new, unsigned int len);
+	int (*exchange)(struct emu_ctx *c, u64 la, const void *old, const void *new,
+			unsigned int len);
 	int (*probe)(struct emu_ctx *c, u64 la, unsigned int len);
 	void (*segment)(struct emu_ctx *c, unsigned int seg, struct emu_segment *s);
 	int (*in)(struct emu_ctx *c, u16 port, unsigned int size, unsigned int ahead, void *data);
@@ -240,11 +248,15 @@ struct emu_ctx {
 int emu_exec(struct emu_ctx *c);
 
 /* operand.c */
-int emu_linear_checked(struct emu_ctx *c, unsigned int seg, u64 ea, unsigned int len, bool write, u64 *la);
+int emu_linear_checked(struct emu_ctx *c, unsigned int seg, u64 ea, unsigned int len, bool write,
+		       u64 *la);
 int emu_fault(struct emu_ctx *c, u8 vector);			/* no error code */
 int emu_fault_err(struct emu_ctx *c, u8 vector, u32 error);
 
-/* alu.c, muldiv.c: results and arithmetic flags; @flags holds the old RFLAGS on entry, the new ones on return */
+/*
+ * alu.c, muldiv.c: results and arithmetic flags; @flags holds the old RFLAGS on entry, the new ones
+ * on return
+ */
 u64 emu_alu(unsigned int op, u64 dst, u64 src, unsigned int size, u64 *flags);
 u64 emu_incdec(bool inc, u64 val, unsigned int size, u64 *flags);
 u64 emu_neg(u64 val, unsigned int size, u64 *flags);
@@ -253,11 +265,9 @@ u64 emu_shift(unsigned int op, u64 val, unsigned int count, unsigned int size, u
 bool emu_muldiv(unsigned int op, u64 *hi, u64 *lo, u64 src, unsigned int size, u64 *flags);
 u64 emu_imul(u64 a, u64 b, unsigned int size, u64 *flags);
 /* SHLD and SHRD: @fill supplies the bits that enter. */
-u64 emu_shift_double(bool left, u64 val, u64 fill, unsigned int count, unsigned int size, u64 *flags);
+u64 emu_shift_double(bool left, u64 val, u64 fill, unsigned int count, unsigned int size,
+		     u64 *flags);
 bool emu_condition(unsigned int cond, u64 flags);
-
-/* string.c: MOVS CMPS STOS LODS SCAS INS OUTS with their prefixes */
-int emu_exec_string(struct emu_ctx *c);
 
 static inline u64 emu_mask(unsigned int size)
 {
@@ -300,11 +310,14 @@ static inline u64 emu_effective_address(const struct emu_ctx *c)
 
 static inline bool emu_canonical(const struct emu_ctx *c, u64 la)
 {
-	return (u64)((s64)la >> (c->va_bits - 1)) + 1 <= 1;	/* all bits above are 0, or all are 1 */
+	u64 above = (s64)la >> (c->va_bits - 1);	/* all 0, or all 1 */
+
+	return above + 1 <= 1;
 }
 
 /* Check @ea in @seg for an access of @len bytes and give its linear address. */
-static inline int emu_linear(struct emu_ctx *c, unsigned int seg, u64 ea, unsigned int len, bool write, u64 *la)
+static inline int emu_linear(struct emu_ctx *c, unsigned int seg, u64 ea, unsigned int len,
+			     bool write, u64 *la)
 {
 	*la = ea;
 	if (c->bits == 64 && seg < UM_FS && emu_canonical(c, ea) && emu_canonical(c, ea + len - 1))

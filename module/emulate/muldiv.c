@@ -45,11 +45,14 @@ static u64 divide128(u64 hi, u64 lo, u64 by, u64 *remainder)
 {
 	u64 quotient;
 
-	asm("divq %[by]" : "=a" (quotient), "=d" (*remainder) : "a" (lo), "d" (hi), [by] "r" (by) : "cc");
+	asm("divq %[by]" : "=a" (quotient), "=d" (*remainder) : "a" (lo), "d" (hi),
+	    [by] "r" (by) : "cc");
 	return quotient;
 }
 
-/* hi:lo / src without signs. False: division by 0, or a quotient that needs more than @size bytes. */
+/*
+ * hi:lo / src without signs. False: division by 0, or a quotient that needs more than @size bytes.
+ */
 static bool divide(u64 *hi, u64 *lo, u64 src, unsigned int size)
 {
 	u64 dividend = (size < 8 ? *hi << (8 * size) : 0) | *lo;
@@ -68,8 +71,9 @@ static bool divide(u64 *hi, u64 *lo, u64 src, unsigned int size)
 /* The remainder has the sign of the dividend. */
 static bool divide_signed(u64 *hi, u64 *lo, u64 src, unsigned int size)
 {
-	u64 mask = emu_mask(size), top = 1ULL << (8 * size - 1);
+	u64 mask = emu_mask(size), top = BIT_ULL(8 * size - 1);
 	bool negative = *hi & top, divisor_negative = src & top;
+	bool same_sign = negative == divisor_negative;
 
 	if (negative) {
 		*lo = -*lo & mask;
@@ -77,9 +81,9 @@ static bool divide_signed(u64 *hi, u64 *lo, u64 src, unsigned int size)
 	}
 	if (!divide(hi, lo, divisor_negative ? -src & mask : src, size))
 		return false;
-	if (*lo > top - (negative == divisor_negative))
+	if (*lo > top - same_sign)
 		return false;
-	if (negative != divisor_negative)
+	if (!same_sign)
 		*lo = -*lo & mask;
 	if (negative)
 		*hi = -*hi & mask;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The opcode tables: what each encoding does and how its operands are encoded. Constant data, no locks.
+ * The opcode tables: what each encoding does and how its operands are encoded. Constant data, no
+ * locks.
  * Source: SDM "Opcode Map". A row that is absent is EMU_UNKNOWN.
  */
 #include "emulate.h"
@@ -16,17 +17,34 @@ enum { SSE_10, SSE_11, SSE_28, SSE_29, SSE_2B, SSE_6E, SSE_6F, SSE_7E, SSE_7F, S
 #define SSE(n)		{ SSE_##n, 0, 0, MODRM | EMU_OF_SSE }
 
 /* The six encodings of a two-operand arithmetic instruction. */
-#define ALU(at, op) \
-	[(at) + 0] = ROW(op, E, G, BYTE | MODRM), [(at) + 1] = ROW(op, E, G, MODRM), \
-	[(at) + 2] = ROW(op, G, E, BYTE | MODRM), [(at) + 3] = ROW(op, G, E, MODRM), \
-	[(at) + 4] = ROW(op, A, I, BYTE), [(at) + 5] = ROW(op, A, I, 0)
+#define EB_GB(op)	ROW(op, E, G, BYTE | MODRM)
+#define EV_GV(op)	ROW(op, E, G, MODRM)
+#define GB_EB(op)	ROW(op, G, E, BYTE | MODRM)
+#define GV_EV(op)	ROW(op, G, E, MODRM)
+#define AL_IB(op)	ROW(op, A, I, BYTE)
+#define EAX_IZ(op)	ROW(op, A, I, 0)
 
 const struct emu_opcode emu_opcodes[2][256] = {
 	{
-		ALU(0x00, ADD), ALU(0x08, OR), ALU(0x10, ADC), ALU(0x18, SBB),
-		ALU(0x20, AND), ALU(0x28, SUB), ALU(0x30, XOR), ALU(0x38, CMP),
+		[0x00] = EB_GB(ADD), [0x01] = EV_GV(ADD), [0x02] = GB_EB(ADD),
+		[0x03] = GV_EV(ADD), [0x04] = AL_IB(ADD), [0x05] = EAX_IZ(ADD),
+		[0x08] = EB_GB(OR), [0x09] = EV_GV(OR), [0x0a] = GB_EB(OR),
+		[0x0b] = GV_EV(OR), [0x0c] = AL_IB(OR), [0x0d] = EAX_IZ(OR),
+		[0x10] = EB_GB(ADC), [0x11] = EV_GV(ADC), [0x12] = GB_EB(ADC),
+		[0x13] = GV_EV(ADC), [0x14] = AL_IB(ADC), [0x15] = EAX_IZ(ADC),
+		[0x18] = EB_GB(SBB), [0x19] = EV_GV(SBB), [0x1a] = GB_EB(SBB),
+		[0x1b] = GV_EV(SBB), [0x1c] = AL_IB(SBB), [0x1d] = EAX_IZ(SBB),
+		[0x20] = EB_GB(AND), [0x21] = EV_GV(AND), [0x22] = GB_EB(AND),
+		[0x23] = GV_EV(AND), [0x24] = AL_IB(AND), [0x25] = EAX_IZ(AND),
+		[0x28] = EB_GB(SUB), [0x29] = EV_GV(SUB), [0x2a] = GB_EB(SUB),
+		[0x2b] = GV_EV(SUB), [0x2c] = AL_IB(SUB), [0x2d] = EAX_IZ(SUB),
+		[0x30] = EB_GB(XOR), [0x31] = EV_GV(XOR), [0x32] = GB_EB(XOR),
+		[0x33] = GV_EV(XOR), [0x34] = AL_IB(XOR), [0x35] = EAX_IZ(XOR),
+		[0x38] = EB_GB(CMP), [0x39] = EV_GV(CMP), [0x3a] = GB_EB(CMP),
+		[0x3b] = GV_EV(CMP), [0x3c] = AL_IB(CMP), [0x3d] = EAX_IZ(CMP),
 		[0x63] = ROW(MOVSX, G, ED, MODRM),
-		[0x69] = ROW(IMUL_REG, G, E, MODRM | EMU_OF_IMM), [0x6b] = ROW(IMUL_REG, G, E, MODRM | EMU_OF_IMM8),
+		[0x69] = ROW(IMUL_REG, G, E, MODRM | EMU_OF_IMM),
+		[0x6b] = ROW(IMUL_REG, G, E, MODRM | EMU_OF_IMM8),
 		[0x6c] = ROW(INS, STR, NONE, BYTE), [0x6d] = ROW(INS, STR, NONE, 0),
 		[0x6e] = ROW(OUTS, NONE, STR, BYTE), [0x6f] = ROW(OUTS, NONE, STR, 0),
 		[0x80] = ROW(ADD, E, I, BYTE | MODRM | EMU_OF_REGOP),
@@ -59,7 +77,8 @@ const struct emu_opcode emu_opcodes[2][256] = {
 		[0xfe] = GROUP(4, BYTE), [0xff] = GROUP(5, 0),
 	}, {
 		[0x0b] = ROW(UD, NONE, NONE, 0),
-		[0x10] = SSE(10), [0x11] = SSE(11), [0x28] = SSE(28), [0x29] = SSE(29), [0x2b] = SSE(2B),
+		[0x10] = SSE(10), [0x11] = SSE(11), [0x28] = SSE(28), [0x29] = SSE(29),
+		[0x2b] = SSE(2B),
 		[0x40 ... 0x4f] = ROW(CMOVCC, G, E, MODRM),
 		[0x6e] = SSE(6E), [0x6f] = SSE(6F), [0x7e] = SSE(7E), [0x7f] = SSE(7F),
 		[0x90 ... 0x9f] = ROW(SETCC, EB, NONE, BYTE | MODRM),
@@ -104,22 +123,21 @@ const struct emu_opcode emu_groups[][8] = {
 
 enum { NP, P66, PF3, PF2 };
 
+#define LOAD(size)	ROW(SSE_MOV, V, W, EMU_SSE_##size)
+#define STORE(size)	ROW(SSE_MOV, W, V, EMU_SSE_##size)
+#define LOAD_ALIGNED	ROW(SSE_MOVA, V, W, EMU_SSE_16)
+#define STORE_ALIGNED	ROW(SSE_MOVA, W, V, EMU_SSE_16)
+
 const struct emu_opcode emu_sse[][4] = {
-	[SSE_10] = {
-		[NP] = ROW(SSE_MOV, V, W, EMU_SSE_16), [P66] = ROW(SSE_MOV, V, W, EMU_SSE_16),
-		[PF3] = ROW(SSE_MOV, V, W, EMU_SSE_4), [PF2] = ROW(SSE_MOV, V, W, EMU_SSE_8),
-	},
-	[SSE_11] = {
-		[NP] = ROW(SSE_MOV, W, V, EMU_SSE_16), [P66] = ROW(SSE_MOV, W, V, EMU_SSE_16),
-		[PF3] = ROW(SSE_MOV, W, V, EMU_SSE_4), [PF2] = ROW(SSE_MOV, W, V, EMU_SSE_8),
-	},
-	[SSE_28] = { [NP] = ROW(SSE_MOVA, V, W, EMU_SSE_16), [P66] = ROW(SSE_MOVA, V, W, EMU_SSE_16) },
-	[SSE_29] = { [NP] = ROW(SSE_MOVA, W, V, EMU_SSE_16), [P66] = ROW(SSE_MOVA, W, V, EMU_SSE_16) },
-	[SSE_2B] = { [NP] = ROW(SSE_MOVA, W, V, EMU_SSE_16), [P66] = ROW(SSE_MOVA, W, V, EMU_SSE_16) },
-	[SSE_6E] = { [P66] = ROW(SSE_MOV, V, W, EMU_SSE_DQ) },
-	[SSE_6F] = { [P66] = ROW(SSE_MOVA, V, W, EMU_SSE_16), [PF3] = ROW(SSE_MOV, V, W, EMU_SSE_16) },
-	[SSE_7E] = { [P66] = ROW(SSE_MOV, W, V, EMU_SSE_DQ), [PF3] = ROW(SSE_MOV, V, W, EMU_SSE_8) },
-	[SSE_7F] = { [P66] = ROW(SSE_MOVA, W, V, EMU_SSE_16), [PF3] = ROW(SSE_MOV, W, V, EMU_SSE_16) },
-	[SSE_D6] = { [P66] = ROW(SSE_MOV, W, V, EMU_SSE_8) },
-	[SSE_E7] = { [P66] = ROW(SSE_MOVA, W, V, EMU_SSE_16) },
+	[SSE_10] = { [NP] = LOAD(16), [P66] = LOAD(16), [PF3] = LOAD(4), [PF2] = LOAD(8) },
+	[SSE_11] = { [NP] = STORE(16), [P66] = STORE(16), [PF3] = STORE(4), [PF2] = STORE(8) },
+	[SSE_28] = { [NP] = LOAD_ALIGNED, [P66] = LOAD_ALIGNED },
+	[SSE_29] = { [NP] = STORE_ALIGNED, [P66] = STORE_ALIGNED },
+	[SSE_2B] = { [NP] = STORE_ALIGNED, [P66] = STORE_ALIGNED },
+	[SSE_6E] = { [P66] = LOAD(DQ) },
+	[SSE_6F] = { [P66] = LOAD_ALIGNED, [PF3] = LOAD(16) },
+	[SSE_7E] = { [P66] = STORE(DQ), [PF3] = LOAD(8) },
+	[SSE_7F] = { [P66] = STORE_ALIGNED, [PF3] = STORE(16) },
+	[SSE_D6] = { [P66] = STORE(8) },
+	[SSE_E7] = { [P66] = STORE_ALIGNED },
 };

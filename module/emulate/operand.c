@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Linear addresses of the emulator's operands, with the checks that come before paging. Pure, no locks.
+ * Linear addresses of the emulator's operands, with the checks that come before paging. Pure, no
+ * locks.
  * Source: SDM "Limit Checking", "Type Checking", "Canonical Addressing".
  */
 #include "emulate.h"
 
 /* Descriptor types of code and data segments. */
-#define TYPE_CODE		(1u << 3)
-#define TYPE_EXPAND_DOWN	(1u << 2)	/* data */
-#define TYPE_WRITABLE		(1u << 1)	/* data */
-#define TYPE_READABLE		(1u << 1)	/* code */
+#define TYPE_CODE		BIT(3)
+#define TYPE_EXPAND_DOWN	BIT(2)	/* data */
+#define TYPE_WRITABLE		BIT(1)	/* data */
+#define TYPE_READABLE		BIT(1)	/* code */
 
 int emu_fault(struct emu_ctx *c, u8 vector)
 {
@@ -58,7 +59,8 @@ static bool within_limit(const struct emu_segment *s, u64 first, u64 last)
 	return last <= s->limit;
 }
 
-int emu_linear_checked(struct emu_ctx *c, unsigned int seg, u64 ea, unsigned int len, bool write, u64 *la)
+int emu_linear_checked(struct emu_ctx *c, unsigned int seg, u64 ea, unsigned int len, bool write,
+		       u64 *la)
 {
 	struct emu_segment s;
 

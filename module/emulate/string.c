@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * String instructions with their REP prefixes: one element is one step, registers advance after each, so the
- * instruction can stop and resume anywhere. Pure, no locks. Source: SDM "String Operations".
+ * String instructions with their REP prefixes: one element is one step, registers advance after
+ * each, so the instruction can stop and resume anywhere. Pure, no locks. Source: SDM "String
+ * Operations".
  */
-#include "emulate.h"
+#include "exec.h"
 
-#define REP_CHUNK	1024	/* iterations before the guest runs again, so that interrupts get in */
+/* Iterations before the guest runs again, so that interrupts get in. */
+#define REP_CHUNK	1024
 
 static u64 reg(const struct emu_ctx *c, unsigned int nr)
 {
@@ -137,7 +139,8 @@ static int step_ins(struct emu_ctx *c)
 	if (!r)
 		r = c->ops->probe(c, la, c->insn.size);
 	if (!r)
-		r = c->ops->in(c, emu_reg_read(c, UM_RDX, 2), c->insn.size, read_ahead(c, la), &val);
+		r = c->ops->in(c, emu_reg_read(c, UM_RDX, 2), c->insn.size, read_ahead(c, la),
+			       &val);
 	return r ? r : write_destination(c, val);
 }
 

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The exit table: for each basic exit reason its handler and the counter it falls under. Handlers run with the vCPU
- * loaded; the slow ones with interrupts on and vm->srcu held.
+ * loaded; the slow ones with interrupts on, and with vm->srcu held where the table says so.
  */
 #include "vmx.h"
 
 struct exit_desc {
 	int (*handle)(struct vmx_vcpu *vmx);
 	u16 stat;		/* offset in um_vcpu_stats */
+	bool mem;		/* reaches guest memory: wants vm->srcu */
 };
 
 #define STAT(name) offsetof(struct um_vcpu_stats, exit.name)
@@ -18,7 +19,7 @@ static int exit_resume(struct vmx_vcpu *vmx)
 }
 
 static const struct exit_desc exits[] = {
-	[EXIT_REASON_EXCEPTION_NMI] = { exit_exception, STAT(exception) },
+	[EXIT_REASON_EXCEPTION_NMI] = { exit_exception, STAT(exception), true },
 	[EXIT_REASON_EXTERNAL_INTERRUPT] = { exit_resume, STAT(intr) },
 	[EXIT_REASON_TRIPLE_FAULT] = { exit_triple_fault, STAT(triple_fault) },
 	[EXIT_REASON_INTERRUPT_WINDOW] = { exit_irq_window, STAT(irq_window) },
@@ -26,21 +27,21 @@ static const struct exit_desc exits[] = {
 	[EXIT_REASON_TASK_SWITCH] = { exit_task_switch, STAT(task_switch) },
 	[EXIT_REASON_HLT] = { exit_hlt, STAT(hlt) },
 	[EXIT_REASON_INVD] = { exit_skip, STAT(wbinvd) },
-	[EXIT_REASON_INVLPG] = { exit_invlpg, STAT(invlpg) },
+	[EXIT_REASON_INVLPG] = { exit_invlpg, STAT(invlpg), true },
 	[EXIT_REASON_RDPMC] = { exit_gp, STAT(other) },
-	[EXIT_REASON_CR_ACCESS] = { exit_cr, STAT(cr0) },
+	[EXIT_REASON_CR_ACCESS] = { exit_cr, STAT(cr0), true },
 	[EXIT_REASON_DR_ACCESS] = { exit_dr, STAT(dr) },
 	[EXIT_REASON_IO_INSTRUCTION] = { exit_io, STAT(io) },
 	[EXIT_REASON_MSR_READ] = { exit_rdmsr, STAT(rdmsr) },
-	[EXIT_REASON_MSR_WRITE] = { exit_wrmsr, STAT(wrmsr) },
+	[EXIT_REASON_MSR_WRITE] = { exit_wrmsr, STAT(wrmsr), true },
 	[EXIT_REASON_MWAIT_INSTRUCTION] = { exit_ud, STAT(other) },
 	[EXIT_REASON_MONITOR_INSTRUCTION] = { exit_ud, STAT(other) },
 	[EXIT_REASON_PAUSE_INSTRUCTION] = { exit_skip, STAT(pause) },
-	[EXIT_REASON_EPT_VIOLATION] = { exit_ept_violation, STAT(ept_violation) },
-	[EXIT_REASON_EPT_MISCONFIG] = { exit_ept_misconfig, STAT(ept_misconfig) },
+	[EXIT_REASON_EPT_VIOLATION] = { exit_ept_violation, STAT(ept_violation), true },
+	[EXIT_REASON_EPT_MISCONFIG] = { exit_ept_misconfig, STAT(ept_misconfig), true },
 	[EXIT_REASON_WBINVD] = { exit_skip, STAT(wbinvd) },
 	[EXIT_REASON_XSETBV] = { exit_xsetbv, STAT(xsetbv) },
-	[EXIT_REASON_INVPCID] = { exit_invpcid, STAT(invpcid) },
+	[EXIT_REASON_INVPCID] = { exit_invpcid, STAT(invpcid), true },
 	[EXIT_REASON_VMCLEAR] = { exit_ud, STAT(other) },
 	[EXIT_REASON_VMLAUNCH] = { exit_ud, STAT(other) },
 	[EXIT_REASON_VMPTRLD] = { exit_ud, STAT(other) },
@@ -82,6 +83,15 @@ static void count(struct vmx_vcpu *vmx, const struct exit_desc *d)
 	(*(u64 *)((char *)&vmx->vcpu.stats + d->stat))++;
 }
 
+static int handle_with_memory(struct vmx_vcpu *vmx, const struct exit_desc *d)
+{
+	struct srcu_struct *srcu = &vmx->vcpu.vm->srcu;
+	int idx = srcu_read_lock(srcu), r = d->handle(vmx);
+
+	srcu_read_unlock(srcu, idx);
+	return r;
+}
+
 bool hw_exit_pending(struct um_vcpu *vcpu)
 {
 	return to_vmx(vcpu)->exit_reason != VMX_EXIT_NONE;
@@ -105,7 +115,7 @@ int hw_handle_exit(struct um_vcpu *vcpu)
 	/* CR accesses and exceptions are counted by their handlers, which know the cause. */
 	if (reason != EXIT_REASON_CR_ACCESS && reason != EXIT_REASON_EXCEPTION_NMI)
 		count(vmx, &exits[reason]);
-	return exits[reason].handle(vmx);
+	return exits[reason].mem ? handle_with_memory(vmx, &exits[reason]) : exits[reason].handle(vmx);
 }
 
 /* A comparison chain, most frequent first: an indirect jump costs a retpoline where the host has those. */

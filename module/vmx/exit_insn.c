@@ -124,8 +124,12 @@ int exit_io(struct vmx_vcpu *vmx)
 	unsigned long qual = vmx_exit_qual(vmx);
 	unsigned int size = (qual & 7) + 1;
 
-	if (qual & BIT(4))
-		return um_emulate(&vmx->vcpu, 0, false);
+	if (qual & BIT(4)) {
+		int idx = srcu_read_lock(&vmx->vcpu.vm->srcu), r = um_emulate(&vmx->vcpu, 0, false);
+
+		srcu_read_unlock(&vmx->vcpu.vm->srcu, idx);
+		return r;
+	}
 	return um_pio(&vmx->vcpu, qual >> 16, size, qual & BIT(3), vmx_insn_len(vmx));
 }
 

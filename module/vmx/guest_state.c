@@ -75,21 +75,40 @@ static void read_sysenter(struct um_vcpu *vcpu)
 	vcpu->msr.sysenter_eip = vmcs_readl(GUEST_SYSENTER_EIP);
 }
 
-static void read_rarely_used(struct vmx_vcpu *vmx, u32 mask)
+static void read_debug(struct um_vcpu *vcpu, u32 mask)
+{
+	if (mask & UM_ST_DR7)
+		vcpu->dr7 = vmcs_readl(GUEST_DR7);
+	if (mask & UM_ST_DEBUGCTL)
+		vcpu->msr.debugctl = vmcs_read64(GUEST_IA32_DEBUGCTL);
+}
+
+static noinline void read_other(struct vmx_vcpu *vmx, u32 mask)
 {
 	struct um_vcpu *vcpu = &vmx->vcpu;
 
+	if (mask & UM_ST_CR0)
+		get_cr0(vmx);
+	if (mask & UM_ST_CR3)
+		vcpu->cr3 = vmcs_readl(GUEST_CR3);
+	if (mask & UM_ST_CR4)
+		get_cr4(vmx);
+	if (mask & UM_ST_SEGS)
+		vmx_read_segs(vmx);
+	if (mask & UM_ST_MODE)
+		vmx_read_mode(vmx);
 	if (mask & UM_ST_DTABLES)
 		read_dtables(vcpu);
 	if (mask & UM_ST_PDPTR)
 		read_pdptrs(vcpu);
 	if (mask & UM_ST_SYSENTER)
 		read_sysenter(vcpu);
-	if (mask & UM_ST_DR7)
-		vcpu->dr7 = vmcs_readl(GUEST_DR7);
-	if (mask & UM_ST_DEBUGCTL)
-		vcpu->msr.debugctl = vmcs_read64(GUEST_IA32_DEBUGCTL);
+	if (mask & (UM_ST_DR7 | UM_ST_DEBUGCTL))
+		read_debug(vcpu, mask);
 }
+
+/* What nearly every exit that reaches the core wants; the rest is read out of line. */
+#define READ_OFTEN	(UM_ST_RIP | UM_ST_RSP | UM_ST_RFLAGS | UM_ST_INTR)
 
 static void read_state(struct vmx_vcpu *vmx, u32 mask)
 {
@@ -101,20 +120,10 @@ static void read_state(struct vmx_vcpu *vmx, u32 mask)
 		vcpu->gpr[UM_RSP] = vmcs_readl(GUEST_RSP);
 	if (mask & UM_ST_RFLAGS)
 		vcpu->rflags = vmcs_readl(GUEST_RFLAGS);
-	if (mask & UM_ST_CR0)
-		get_cr0(vmx);
-	if (mask & UM_ST_CR3)
-		vcpu->cr3 = vmcs_readl(GUEST_CR3);
-	if (mask & UM_ST_CR4)
-		get_cr4(vmx);
 	if (mask & UM_ST_INTR)
 		read_intr_state(vmx);
-	if (mask & UM_ST_SEGS)
-		vmx_read_segs(vmx);
-	if (mask & UM_ST_MODE)
-		vmx_read_mode(vmx);
-	if (mask & (UM_ST_DTABLES | UM_ST_PDPTR | UM_ST_SYSENTER | UM_ST_DR7 | UM_ST_DEBUGCTL))
-		read_rarely_used(vmx, mask);
+	if (mask & ~READ_OFTEN)
+		read_other(vmx, mask);
 }
 
 void hw_get(struct um_vcpu *vcpu, u32 mask)

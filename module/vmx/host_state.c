@@ -118,11 +118,13 @@ void vmx_host_constants(void)
 	vmcs_writel(HOST_IA32_SYSENTER_EIP, sysenter_eip);
 }
 
-void vmx_host_cpu_fields(int cpu)
+void vmx_host_cpu_fields(struct vmx_vcpu *vmx, int cpu)
 {
+	vmx->host.gdt.address = (unsigned long)get_cpu_gdt_ro(cpu);
+	vmx->host.gdt.size = GDT_SIZE - 1;
 	vmcs_writel(HOST_GS_BASE, cpu_kernelmode_gs_base(cpu));
 	vmcs_writel(HOST_TR_BASE, (unsigned long)&get_cpu_entry_area(cpu)->tss.x86_tss);
-	vmcs_writel(HOST_GDTR_BASE, (unsigned long)get_current_gdt_ro());
+	vmcs_writel(HOST_GDTR_BASE, vmx->host.gdt.address);
 	if (IS_ENABLED(CONFIG_IA32_EMULATION) || IS_ENABLED(CONFIG_X86_32))
 		vmcs_writel(HOST_IA32_SYSENTER_ESP, (unsigned long)(cpu_entry_stack(cpu) + 1));
 }
@@ -201,7 +203,7 @@ void vmx_switch_to_host(struct vmx_vcpu *vmx)
 	/* VM exit leaves limits of 0x67 and 0xffff in TR and GDTR. */
 	invalidate_tss_limit();
 	wrmsrl(MSR_KERNEL_GS_BASE, h->kernel_gs_base);
-	load_fixmap_gdt(raw_smp_processor_id());
+	native_load_gdt(&h->gdt);
 }
 
 /* DR7's enable bits: only then do DR0-3 matter to the guest. */

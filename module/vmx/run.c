@@ -20,7 +20,7 @@ void hw_load(struct um_vcpu *vcpu)
 	vmx_vmcs_activate(vmx);
 	if (vcpu->cpu == cpu)
 		return;
-	vmx_host_cpu_fields(cpu);
+	vmx_host_cpu_fields(vmx, cpu);
 	/* Translations cached here before the vCPU went elsewhere missed the flushes since. */
 	um_make_request(vcpu, UM_REQ_TLB_FLUSH);
 	vcpu->cpu = cpu;

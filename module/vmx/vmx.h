@@ -33,6 +33,7 @@ struct vmx_host {
 	unsigned long cr3, cr4, fs_base, kernel_gs_base;
 	u16 fs_sel, gs_sel, ldt_sel, ds_sel, es_sel;
 	u64 debugctl;
+	struct desc_ptr gdt;	/* this CPU's, with its true limit */
 	bool switched;		/* FS, GS and the syscall MSRs are the guest's; until hw_put() */
 	bool entered;		/* XCR0 and debug registers are the guest's; until hw_leave() */
 	bool dr_loaded, xcr0_loaded;
@@ -139,7 +140,7 @@ void vmx_host_init(void);			/* once, at load */
 void vmx_host_cpu_init(void);			/* per CPU, at hw_cpu_enable() */
 void vmx_host_cpu_exit(void);			/* per CPU, at hw_cpu_disable() */
 void vmx_host_constants(void);			/* host fields that are the same on every CPU, into the current VMCS */
-void vmx_host_cpu_fields(int cpu);		/* those that belong to the CPU */
+void vmx_host_cpu_fields(struct vmx_vcpu *vmx, int cpu);		/* those that belong to the CPU */
 void vmx_switch_to_guest(struct vmx_vcpu *vmx);	/* before the first entry after hw_load(); interrupts off */
 void vmx_switch_to_host(struct vmx_vcpu *vmx);	/* hw_put() */
 void vmx_enter_prepare(struct vmx_vcpu *vmx);	/* before the first entry of an outer turn; interrupts off */
