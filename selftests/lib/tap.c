@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Counts and prints TAP results; the counters are guarded by tap_lock. */
-#include <inttypes.h>
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -49,8 +48,8 @@ bool tap_eq(uint64_t got, uint64_t want, const char *what, ...)
 	tap_result(got == want, NULL, what, args);
 	va_end(args);
 	if (got != want)
-		tap_diag("got %#" PRIx64 " (%" PRId64 "), expected %#" PRIx64 " (%" PRId64 ")",
-			 got, (int64_t)got, want, (int64_t)want);
+		tap_diag("got %#llx (%lld), expected %#llx (%lld)", (unsigned long long)got,
+			 (long long)got, (unsigned long long)want, (long long)want);
 	return got == want;
 }
 
