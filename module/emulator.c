@@ -9,6 +9,9 @@
 #include "emulator.h"
 #include "mmu.h"
 
+/* How often a write that cannot be emulated is given back to a guest that makes no progress. */
+#define ZAP_TRIES	16
+
 static struct um_emul *emul_of(struct emu_ctx *c)
 {
 	return container_of(c, struct um_emul, ctx);
@@ -121,9 +124,31 @@ static void queue_fault(struct um_emul *em)
 		um_queue_exception(em->vcpu, f->vector);
 }
 
+/* Tells a guest that loops from one that makes no progress: all registers are the same then. */
+static u64 fingerprint(const struct um_vcpu *vcpu)
+{
+	u64 sum = vcpu->rip;
+	unsigned int i;
+
+	for (i = 0; i < UM_NR_GPRS; i++)
+		sum = sum * 31 + vcpu->gpr[i];
+	return sum;
+}
+
+static bool no_progress(struct um_emul *em)
+{
+	u64 now = fingerprint(em->vcpu);
+
+	if (em->zap_gpa != em->gpa_hint || em->zap_state != now)
+		em->zap_tries = 0;
+	em->zap_gpa = em->gpa_hint;
+	em->zap_state = now;
+	return em->zap_tries++ == ZAP_TRIES;
+}
+
 /*
  * A write to a tracked page table that cannot be emulated: forget the shadow tables, so that the
- * guest does it itself. False if that was tried for this very write and did not help.
+ * guest does it itself. False if that does not help: the table maps itself.
  */
 static bool give_back(struct um_emul *em)
 {
@@ -133,18 +158,14 @@ static bool give_back(struct um_emul *em)
 
 	if (em->gpa_hint == UM_INVALID_GPA)
 		return false;
-	if (em->zap_rip == em->ctx.rip && em->zap_gpa == em->gpa_hint)
-		return false;
 	slot = um_slot_find(vm, gpa_to_gfn(em->gpa_hint));
-	if (!slot)
+	if (!slot || no_progress(em))
 		return false;
 	write_lock(&vm->mmu_lock);
 	tracked = um_tracked(slot, gpa_to_gfn(em->gpa_hint));
 	if (tracked && um_mmu_zap_all(vm))
 		um_flush_remote_tlbs(vm);
 	write_unlock(&vm->mmu_lock);
-	em->zap_rip = em->ctx.rip;
-	em->zap_gpa = em->gpa_hint;
 	return tracked;
 }
 
