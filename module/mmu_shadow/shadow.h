@@ -161,7 +161,7 @@ struct shadow_vcpu {
 	bool by_cr3;			/* CR3 alone tells address spaces apart */
 	bool noflush_ok;		/* bit 63 of CR3 has a meaning: CR4.PCIDE */
 	bool sync;			/* the guest flushed since cur was loaded: sync is due */
-	bool rebuild;			/* userspace set the state, and may have written tables unseen */
+	bool rebuild;			/* userspace set the state, perhaps tables too */
 	bool has_ept;			/* unpaged code runs on EPT */
 	u64 clock;			/* counts loads, for the age of roots */
 	gfn_t zapped_gfn;		/* the upper table zapped last as the guest wrote it, */
