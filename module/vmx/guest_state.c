@@ -193,6 +193,10 @@ static void write_efer(struct vmx_vcpu *vmx)
 {
 	u64 efer = vmx->vcpu.efer;
 
+	if (!vmx_caps.efer) {
+		vmx_load_sce(vmx);
+		return;
+	}
 	if (tracked_paging(vmx))
 		efer |= EFER_NX;
 	/* With paging on in hardware LME must equal LMA (SDM "Checks on Guest Control Registers..."). */

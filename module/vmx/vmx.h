@@ -145,8 +145,9 @@ void vmx_switch_to_guest(struct vmx_vcpu *vmx);	/* before the first entry after 
 void vmx_switch_to_host(struct vmx_vcpu *vmx);	/* hw_put() */
 void vmx_enter_prepare(struct vmx_vcpu *vmx);	/* before the first entry of an outer turn; interrupts off */
 void vmx_leave_restore(struct vmx_vcpu *vmx);	/* after its last exit; interrupts still off */
+void vmx_load_sce(struct vmx_vcpu *vmx);	/* where entry cannot load EFER: its SCE; preemption off */
 void vmx_uret_set(unsigned int slot, u64 val);	/* preemption off */
-enum vmx_uret { URET_STAR, URET_LSTAR, URET_CSTAR, URET_SFMASK, URET_TSC_AUX, URET_NR };
+enum vmx_uret { URET_STAR, URET_LSTAR, URET_CSTAR, URET_SFMASK, URET_TSC_AUX, URET_EFER, URET_NR };
 
 /* event.c */
 void vmx_requeue_events(struct vmx_vcpu *vmx);	/* after an exit that may have interrupted a delivery */
