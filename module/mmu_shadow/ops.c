@@ -69,7 +69,7 @@ static void shadow_vm_destroy(struct um_vm *vm)
 /* Unpaged code runs on EPT where an unrestricted guest can; vm->lock is held, and the core has the vCPU join in. */
 static int init_unpaged(struct um_vcpu *vcpu, struct shadow_vcpu *sv)
 {
-	if (!hw_caps.ept || !hw_caps.unrestricted)
+	if (!hw_caps.ept)
 		return 0;
 	sv->has_ept = true;
 	return um_mmu_activate(vcpu->vm, UM_BACKEND_EPT);
