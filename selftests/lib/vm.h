@@ -75,6 +75,7 @@ int dev_open(void);
 bool dev_is_umbra(void);
 /* MMU_EPT or MMU_SHADOW from UMBRA_MMU, 0 if the test leaves the choice to the device. */
 int mmu_wanted(void);
+bool mmu_offered(int mmu);	/* false where the device has no choice of backends */
 int vm_choose_mmu(int vm_fd, int mmu);
 
 struct vm *vm_create(void);
