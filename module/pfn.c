@@ -154,12 +154,33 @@ static int um_pfn_get_slow(struct um_vm *vm, hva_t hva, bool write, struct um_pf
 	return n == 1 ? 0 : n < 0 ? n : -EFAULT;
 }
 
+/* While a guest touches new memory, only every so many faults look whether the page is there. */
+#define UM_ABSENT_PROBE	8
+
+/*
+ * After a page that was absent the next one is likely absent too, and looking first would
+ * cost as much as a tenth of bringing it in. A probe that finds its page ends the run.
+ */
+static bool um_pfn_there(struct um_vm *vm, struct um_memslot *slot, hva_t hva, bool write,
+			 struct um_pfn *p)
+{
+	unsigned int run = READ_ONCE(vm->absent_run);
+
+	if (run % UM_ABSENT_PROBE == 0 && um_pfn_try(vm, slot, hva, write, p)) {
+		if (run)
+			WRITE_ONCE(vm->absent_run, 0);
+		return true;
+	}
+	WRITE_ONCE(vm->absent_run, run + 1);
+	return false;
+}
+
 static int um_pfn_find(struct um_vm *vm, struct um_memslot *slot, hva_t hva, bool write,
 		       struct um_pfn *p)
 {
 	int ret;
 
-	if (um_pfn_try(vm, slot, hva, write, p))
+	if (um_pfn_there(vm, slot, hva, write, p))
 		return 0;
 	ret = um_fault_in(vm, hva, write);
 	if (!ret && um_pfn_try(vm, slot, hva, write, p))

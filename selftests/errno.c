@@ -169,7 +169,7 @@ static void test_vm(struct vm *vm)
 	expect_val(vm->fd, KVM_RUN, 0, -ENOTTY, "a vCPU ioctl on a VM");
 	expect_val(vm->fd, KVM_CREATE_VM, 0, -ENOTTY, "a device ioctl on a VM");
 	expect_val(vm->fd, KVM_SET_TSS_ADDR, 0xfffff000UL, -EINVAL, "SET_TSS_ADDR past 4 GiB");
-	expect(vm->fd, KVM_SET_IDENTITY_MAP_ADDR, bad_ptr, -EFAULT, "SET_IDENTITY_MAP_ADDR: EFAULT");
+	expect(vm->fd, KVM_SET_IDENTITY_MAP_ADDR, bad_ptr, -EFAULT, "SET_IDENTITY_MAP_ADDR: fault");
 	vcpu = vcpu_create(vm, 8);
 	expect(vm->fd, KVM_SET_IDENTITY_MAP_ADDR, &identity, -EINVAL,
 	       "SET_IDENTITY_MAP_ADDR with a vCPU there");
@@ -180,7 +180,7 @@ static void test_unharmed(struct vm *vm)
 {
 	struct vcpu *vcpu = vcpu_create(vm, 0);
 
-	vm_load(vm, IMAGE(basic, 64));
+	vm_load(vm, "basic", MODE_LONG);
 	vcpu_set_mode(vcpu, MODE_LONG);
 	guest_test(vcpu, BASIC_NOTHING, "a guest runs in the VM after all this");
 	vcpu_destroy(vcpu);

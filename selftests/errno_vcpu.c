@@ -9,13 +9,13 @@
 #include "lib/vm.h"
 #include "guest/basic.h"
 
-#define CR0_PE		(1UL << 0)
-#define CR0_NW		(1UL << 29)
-#define CR0_CD		(1UL << 30)
-#define CR0_PG		(1UL << 31)
-#define CR4_PAE		(1UL << 5)
-#define CR4_VMXE_NEXT	(1UL << 15)	/* reserved */
-#define EFER_LMA	(1UL << 10)
+#define CR0_PE		BIT(0)
+#define CR0_NW		BIT(29)
+#define CR0_CD		BIT(30)
+#define CR0_PG		BIT(31)
+#define CR4_PAE		BIT(5)
+#define CR4_VMXE_NEXT	BIT(15)	/* reserved */
+#define EFER_LMA	BIT(10)
 #define XCR0_X87	1
 #define XCR0_AVX	4
 #define MSR_NONE	0x8b00
@@ -231,7 +231,7 @@ int main(void)
 
 	tap_start("errno_vcpu", 120);
 	bad_ptr = mmap(NULL, PAGE_SIZE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	vcpu = guest_create(IMAGE(basic, 64), MODE_LONG);
+	vcpu = guest_create("basic", MODE_LONG);
 	test_efault(vcpu);
 	test_unknown(vcpu);
 	test_sregs(vcpu);

@@ -4,12 +4,12 @@
 #include <string.h>
 
 #include "lib/pgtable.h"
-#include "guest/insn.h"
+#include "guest/exits.h"
 
 #define NO_HYPERCALL	(-1000L)	/* -KVM_ENOSYS */
 #define NOT_ALLOWED	(-1L)		/* -KVM_EPERM */
 #define UNBACKED_GPA	0x10000000UL
-#define NONCANONICAL	(1UL << 62)
+#define NONCANONICAL	BIT(62)
 #define ENTRY_BAD_STATE	0x80000021
 #define VEC_UD		6
 #define VEC_PF		14
@@ -19,7 +19,7 @@ static const enum guest_mode modes[] = { MODE_PROT, MODE_PSE, MODE_PAE, MODE_LON
 /* The guest with two more pages: one without a slot behind it, for CPL 3 too, and one absent. */
 static struct vcpu *exits_guest(enum guest_mode mode)
 {
-	struct vcpu *vcpu = guest_create(IMAGE_FOR(exits, mode), mode);
+	struct vcpu *vcpu = guest_create("exits", mode);
 	struct pgtable pt = { vcpu->vm, mode, 0, TABLES_END - 16 * PAGE_SIZE };
 	struct kvm_sregs sregs;
 
@@ -64,7 +64,7 @@ static void test_triple_fault(enum guest_mode mode)
 	tap_ok(guest_start_op(vcpu, EXITS_TRIPLE_FAULT) == GUEST_EXIT &&
 	       vcpu->run->exit_reason == KVM_EXIT_SHUTDOWN, "%s: a triple fault is SHUTDOWN",
 	       mode_name(mode));
-	vm_load(vcpu->vm, IMAGE_FOR(exits, mode));
+	vm_load(vcpu->vm, "exits", mode);
 	vcpu_set_mode(vcpu, mode);
 	guest_start_op(vcpu, EXITS_VMCALL);
 	tap_ok(vcpu->run->exit_reason == KVM_EXIT_IO, "%s: the vCPU can be set up anew",

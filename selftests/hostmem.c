@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Guest memory is ordinary memory of its process: allocated on first touch, given back by MADV_DONTNEED,
- * and it may be unmapped, protected or shared with a child while the guest uses it.
+ * Guest memory is ordinary memory of its process: allocated on first touch, given back by
+ * MADV_DONTNEED; it may be unmapped, protected or shared with a child while the guest uses it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +28,7 @@ struct setup {
 
 static struct setup setup_create(void)
 {
-	struct setup s = { .vcpu = guest_create(IMAGE(basic, 64), MODE_LONG) };
+	struct setup s = { .vcpu = guest_create("basic", MODE_LONG) };
 	struct pgtable pt = { s.vcpu->vm, MODE_LONG, 0, TABLES_END - 16 * PAGE_SIZE };
 	struct kvm_sregs sregs;
 	uint64_t gpa;
@@ -58,6 +58,16 @@ static unsigned long resident(const struct setup *s)
 	for (i = 0; i < PAGES; i++)
 		n += present[i] & 1;
 	return n;
+}
+
+static uint32_t host_read(const struct setup *s, unsigned long page)
+{
+	return READ_ONCE(*(uint32_t *)(s->mem + page * PAGE_SIZE));
+}
+
+static void host_write(struct setup *s, unsigned long page, uint32_t value)
+{
+	WRITE_ONCE(*(uint32_t *)(s->mem + page * PAGE_SIZE), value);
 }
 
 static int touch(struct setup *s, unsigned long first, unsigned long pages)
@@ -107,7 +117,7 @@ static void test_demand(void)
 	must(madvise(s.mem, SIZE, MADV_DONTNEED));
 	tap_eq(resident(&s), 0, "MADV_DONTNEED takes all away");
 	memset(s.mem, 1, SIZE);
-	tap_ok(sum_is(&s, 0, PAGES, PAGES * 0x01010101), "the guest reads what the host wrote since");
+	tap_ok(sum_is(&s, 0, PAGES, PAGES * 0x01010101), "the guest reads what the host wrote");
 	setup_destroy(&s);
 }
 
@@ -120,9 +130,9 @@ static void test_zero_page(void)
 	good = sum_is(&s, 0, 8, 0);
 	tap_ok(good, "fresh memory reads as zero");
 	tap_eq(write_word(&s, 3, 0x1234), GUEST_DONE, "the guest writes where it has read");
-	tap_eq(*(uint32_t *)(s.mem + 3 * PAGE_SIZE), 0x1234, "the host sees it");
+	tap_eq(host_read(&s, 3), 0x1234, "the host sees it");
 	tap_ok(sum_is(&s, 0, 8, 0x1234), "the guest too");
-	*(volatile uint32_t *)(s.mem + 5 * PAGE_SIZE) = 0x1111;
+	host_write(&s, 5, 0x1111);
 	tap_ok(sum_is(&s, 0, 8, 0x2345), "a host write to a page that the guest has read shows");
 	setup_destroy(&s);
 }
@@ -139,7 +149,7 @@ static void test_unmap(void)
 	if (mmap(s.mem + 10 * PAGE_SIZE, 5 * PAGE_SIZE, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
 		tap_bail("mmap: %s", strerror(errno));
-	*(volatile uint32_t *)(s.mem + 10 * PAGE_SIZE) = 0x77;
+	host_write(&s, 10, 0x77);
 	tap_eq(guest_run(s.vcpu), GUEST_DONE, "mapped again: the guest goes on");
 	tap_eq(s.vcpu->shared->result[0], 0x77, "and reads the new memory");
 	must(munmap(s.mem + 12 * PAGE_SIZE, PAGE_SIZE));
@@ -156,10 +166,10 @@ static void test_protect(void)
 	tap_eq(read_word(&s, 4), GUEST_DONE, "PROT_READ: the guest can read");
 	tap_eq(s.vcpu->shared->result[0], 0x5a, "what was there");
 	tap_eq(write_word(&s, 4, 0x99), -EFAULT, "PROT_READ: a write is EFAULT");
-	tap_eq(s.mem[4 * PAGE_SIZE], 0x5a, "and changes nothing");
+	tap_eq(host_read(&s, 4), 0x5a, "and changes nothing");
 	must(mprotect(s.mem, 10 * PAGE_SIZE, PROT_READ | PROT_WRITE));
 	tap_eq(guest_run(s.vcpu), GUEST_DONE, "writable again: the guest goes on");
-	tap_eq(s.mem[4 * PAGE_SIZE], 0x99, "and its write arrives");
+	tap_eq(host_read(&s, 4), 0x99, "and its write arrives");
 	must(mprotect(s.mem, 10 * PAGE_SIZE, PROT_NONE));
 	tap_eq(read_word(&s, 2), -EFAULT, "PROT_NONE: a read is EFAULT");
 	must(mprotect(s.mem, 10 * PAGE_SIZE, PROT_READ | PROT_WRITE));
@@ -183,9 +193,9 @@ static void test_fork(void)
 		_exit(s.mem[0] != 0x5a || s.mem[PAGE_SIZE] != 0x5a);
 	}
 	tap_eq(write_word(&s, 0, 0xc0), GUEST_DONE, "fork: the guest writes a shared page");
-	*(volatile uint32_t *)(s.mem + PAGE_SIZE) = 0xc1;
-	tap_ok(sum_is(&s, 0, 3, 0xc0 + 0xc1 + 0x5a), "fork: the guest sees its own and the host's write");
-	tap_eq(s.mem[0], 0xc0, "fork: the host sees the guest's write");
+	host_write(&s, 1, 0xc1);
+	tap_ok(sum_is(&s, 0, 3, 0xc0 + 0xc1 + 0x5a), "fork: the guest sees both writes");
+	tap_eq(host_read(&s, 0), 0xc0, "fork: the host sees the guest's write");
 	must(write(go[1], &byte, 1));
 	waitpid(pid, &status, 0);
 	tap_eq(status, 0, "fork: the child sees the old contents");
@@ -201,7 +211,7 @@ static void test_remap(void)
 	other[0] = 0x42;
 	if (mremap(other, PAGE_SIZE, PAGE_SIZE, MREMAP_MAYMOVE | MREMAP_FIXED, s.mem) != s.mem)
 		tap_bail("mremap: %s", strerror(errno));
-	tap_ok(sum_is(&s, 0, 2, 0x42 + 0x5a), "another page moved to the hva is what the guest sees");
+	tap_ok(sum_is(&s, 0, 2, 0x42 + 0x5a), "the guest sees a page that was moved to the hva");
 	munmap(other + PAGE_SIZE, SIZE - PAGE_SIZE);
 	setup_destroy(&s);
 }
@@ -235,8 +245,6 @@ static void *run_counter(void *arg)
 static void test_storm(void)
 {
 	struct setup s = setup_create();
-	volatile uint32_t *stop = (void *)(s.vcpu->vm->mem + STOP);
-	volatile uint32_t *counter = (void *)(s.mem);
 	uint32_t before;
 	pthread_t thread;
 	void *outcome;
@@ -250,11 +258,11 @@ static void test_storm(void)
 		if (i % 20 == 0)
 			usleep(1000);
 	}
-	before = *counter;
-	for (i = 0; i < 1000 && *counter == before; i++)
+	before = host_read(&s, 0);
+	for (i = 0; i < 1000 && host_read(&s, 0) == before; i++)
 		usleep(1000);
-	tap_ok(*counter != before, "the guest counts on while its page is taken away 200 times");
-	*stop = 1;
+	tap_ok(host_read(&s, 0) != before, "the guest counts on while its page leaves 200 times");
+	vm_write32(s.vcpu->vm, STOP, 1);
 	pthread_join(thread, &outcome);
 	tap_eq((long)outcome, GUEST_DONE, "and ends as asked");
 	setup_destroy(&s);

@@ -5,6 +5,7 @@
 
 #include "lib/pgtable.h"
 #include "guest/insn.h"
+#include "guest/step.h"
 
 static void test_tsc(struct vcpu *vcpu)
 {
@@ -52,17 +53,17 @@ static void test_set_cpuid(void)
 	} cpuid = {
 		.head.nent = 2,
 		.entry = {
-			{ .function = 0, .eax = 1, .ebx = 0x72626d55, .ecx = 0x54736574, .edx = 0x61 },
+			{ .function = 0, .eax = 1, .ebx = 0x72626d55, .ecx = 0x5473, .edx = 0x61 },
 			{ .function = 1, .eax = 0x6f1, .edx = 0x078bfbff },
 		},
 	};
-	struct vcpu *vcpu = guest_create(IMAGE(insn, 64), MODE_LONG);
+	struct vcpu *vcpu = guest_create("insn", MODE_LONG);
 	unsigned long long *res = vcpu->shared->result;
 
 	tap_eq(xioctl(vcpu->fd, KVM_SET_CPUID2, &cpuid), 0, "SET_CPUID2 of two leaves");
 	vcpu->shared->arg[0] = 1;
 	tap_ok(guest_start_op(vcpu, INSN_CPUID) == GUEST_DONE && res[0] == 1 &&
-	       res[1] == 0x72626d55 && res[2] == 0x54736574 && res[3] == 0x61 && res[4] == 0x6f1,
+	       res[1] == 0x72626d55 && res[2] == 0x5473 && res[3] == 0x61 && res[4] == 0x6f1,
 	       "the guest sees them");
 	vcpu->shared->arg[0] = 5;
 	tap_ok(guest_start_op(vcpu, INSN_CPUID) == GUEST_DONE && res[4] == 0x6f1,
@@ -120,14 +121,14 @@ static int run_through_io(struct vcpu *vcpu, uint64_t op)
 
 static void test_step(uint64_t op, const char *what)
 {
-	struct vcpu *vcpu = guest_create(IMAGE(step, 64), MODE_LONG);
+	struct vcpu *vcpu = guest_create("step", MODE_LONG);
 	struct pgtable pt = { vcpu->vm, MODE_LONG, 0, TABLES_END - 16 * PAGE_SIZE };
 	struct kvm_sregs sregs;
 	int outcome;
 
 	must(xioctl(vcpu->fd, KVM_GET_SREGS, &sregs));
 	pt.root = sregs.cr3;
-	pt_map(&pt, INSN_MMIO, INSN_MMIO, PTE_P | PTE_W, 1);
+	pt_map(&pt, STEP_DEVICE_GPA, STEP_DEVICE_GPA, PTE_P | PTE_W, 1);
 	outcome = run_through_io(vcpu, op);
 	if (!tap_ok(outcome == GUEST_DONE, "%s", what))
 		guest_report(vcpu, outcome);
@@ -139,7 +140,7 @@ int main(void)
 	struct vcpu *vcpu;
 
 	tap_start("insn", 120);
-	vcpu = guest_create(IMAGE(insn, 64), MODE_LONG);
+	vcpu = guest_create("insn", MODE_LONG);
 	test_tsc(vcpu);
 	guest_test(vcpu, INSN_MSR_FAULTS, "RDMSR and WRMSR fault where they must");
 	guest_test(vcpu, INSN_CR_FAULTS, "bad control register values are #GP");

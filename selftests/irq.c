@@ -18,7 +18,7 @@ struct setup {
 
 static struct setup setup_create(enum guest_mode mode)
 {
-	struct vcpu *vcpu = guest_create(IMAGE_FOR(irq, mode), mode);
+	struct vcpu *vcpu = guest_create("irq", mode);
 
 	return (struct setup) { vcpu, vcpu->run, vcpu->shared->result, mode_name(mode) };
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Lifetimes of device, VM and vCPU: close orders, mappings that outlive them, processes that die. */
+/* Lifetimes of device, VM and vCPU: close orders, mappings that stay, processes that die. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +14,8 @@
 #include "lib/vm.h"
 #include "guest/basic.h"
 
+#define NR_VMS 20
+
 static int count_fds(void)
 {
 	DIR *dir = opendir("/proc/self/fd");
@@ -27,7 +29,7 @@ static int count_fds(void)
 
 static struct vcpu *basic_guest(void)
 {
-	return guest_create(IMAGE(basic, 64), MODE_LONG);
+	return guest_create("basic", MODE_LONG);
 }
 
 static void test_device(void)
@@ -82,14 +84,14 @@ static void test_leaks(void)
 {
 	int before = count_fds(), i;
 
-	for (i = 0; i < 50; i++) {
+	for (i = 0; i < NR_VMS; i++) {
 		struct vcpu *vcpu = basic_guest();
 
 		if (i % 2)
 			guest_start_op(vcpu, BASIC_NOTHING);
 		guest_destroy(vcpu);
 	}
-	tap_eq(count_fds(), before, "50 VMs leave no descriptor behind");
+	tap_eq(count_fds(), before, "%d VMs leave no descriptor behind", NR_VMS);
 }
 
 static void test_descriptors(void)
@@ -120,12 +122,12 @@ static int in_child(int (*fn)(struct vcpu *vcpu), struct vcpu *vcpu)
 
 static int touch_beyond(struct vcpu *vcpu)
 {
-	volatile char *p = mmap(NULL, vcpu->run_size + PAGE_SIZE, PROT_READ | PROT_WRITE,
-				MAP_SHARED, vcpu->fd, 0);
+	char *p = mmap(NULL, vcpu->run_size + PAGE_SIZE, PROT_READ | PROT_WRITE, MAP_SHARED,
+		       vcpu->fd, 0);
 
 	if (p == MAP_FAILED)
 		return 1;
-	p[vcpu->run_size] = 1;
+	WRITE_ONCE(p[vcpu->run_size], 1);
 	return 0;
 }
 

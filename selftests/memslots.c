@@ -20,7 +20,7 @@
 
 static struct vcpu *slot_guest(void)
 {
-	struct vcpu *vcpu = guest_create(IMAGE(basic, 64), MODE_LONG);
+	struct vcpu *vcpu = guest_create("basic", MODE_LONG);
 	struct pgtable pt = { vcpu->vm, MODE_LONG, 0, TABLES_END - 16 * PAGE_SIZE };
 	struct kvm_sregs sregs;
 
@@ -105,8 +105,8 @@ static void test_changes(struct vcpu *vcpu, uint32_t *first, uint32_t *second)
 	tap_eq(first[2], 0xabcd, "the host sees what the guest wrote");
 	tap_eq(vm_set_slot(vm, SLOT, 0, OTHER_GPA, SLOT_SIZE, first), 0, "move");
 	expect_hole(vcpu, SLOT_GPA, "moved away: MMIO");
-	expect_ram(vcpu, OTHER_GPA, 0x11111111, "the guest sees it at the new place");
-	tap_eq(vm_set_slot(vm, SLOT + 1, 0, SLOT_GPA, SLOT_SIZE, second), 0, "another in its place");
+	expect_ram(vcpu, OTHER_GPA, 0x11111111, "the guest sees it there");
+	tap_eq(vm_set_slot(vm, SLOT + 1, 0, SLOT_GPA, SLOT_SIZE, second), 0, "another there");
 	expect_ram(vcpu, SLOT_GPA, 0x22222222, "the guest sees the other one");
 	tap_eq(vm_set_slot(vm, SLOT, 0, 0, 0, NULL), 0, "delete");
 	expect_hole(vcpu, OTHER_GPA, "deleted: MMIO");
@@ -127,8 +127,8 @@ static void test_readonly(struct vcpu *vcpu, uint32_t *mem)
 	}
 	mem[0] = 0x33333333;
 	must(vm_set_slot(vm, SLOT, KVM_MEM_READONLY, SLOT_GPA, SLOT_SIZE, mem));
-	expect_ram(vcpu, SLOT_GPA, 0x33333333, "a read-only slot can be read");
-	tap_eq(guest_write(vcpu, SLOT_GPA, 0x44444444, &seen), 1, "a write to it is one MMIO exit");
+	expect_ram(vcpu, SLOT_GPA, 0x33333333, "read-only: a read is no exit");
+	tap_eq(guest_write(vcpu, SLOT_GPA, 0x44444444, &seen), 1, "a write is one MMIO exit");
 	tap_eq(seen, 0x44444444, "which carries the value");
 	tap_eq(mem[0], 0x33333333, "and changes nothing");
 	expect_ram(vcpu, SLOT_GPA, 0x33333333, "the guest reads the old value");
@@ -136,7 +136,7 @@ static void test_readonly(struct vcpu *vcpu, uint32_t *mem)
 	expect_ram(vcpu, SLOT_GPA, 0x55555555, "and what the host writes");
 	must(vm_set_slot(vm, SLOT, 0, 0, 0, NULL));
 	must(vm_set_slot(vm, SLOT, 0, SLOT_GPA, SLOT_SIZE, mem));
-	tap_eq(guest_write(vcpu, SLOT_GPA, 0x66666666, &seen), 0, "made anew it can be written");
+	tap_eq(guest_write(vcpu, SLOT_GPA, 0x66666666, &seen), 0, "made anew: a write is no exit");
 	tap_eq(mem[0], 0x66666666, "the value arrives");
 	must(vm_set_slot(vm, SLOT, 0, 0, 0, NULL));
 	must(vm_set_slot(vm, SLOT, KVM_MEM_READONLY, SLOT_GPA, SLOT_SIZE, mem));
@@ -159,26 +159,23 @@ static void *run_thread(void *arg)
 
 static void start_counting(struct runner *r, pthread_t *thread)
 {
-	volatile uint32_t *counter = (void *)(r->vcpu->vm->mem + COUNTER);
-
-	*(volatile uint32_t *)(r->vcpu->vm->mem + STOP) = 0;
+	vm_write32(r->vcpu->vm, STOP, 0);
 	r->vcpu->shared->arg[0] = COUNTER;
 	r->vcpu->shared->arg[1] = STOP;
 	pthread_create(thread, NULL, run_thread, r);
-	while (!*counter)
+	while (!vm_read32(r->vcpu->vm, COUNTER))
 		usleep(1000);
 }
 
 /* The guest must go on counting; a second at most. */
 static bool makes_progress(struct vcpu *vcpu)
 {
-	volatile uint32_t *counter = (void *)(vcpu->vm->mem + COUNTER);
-	uint32_t before = *counter;
+	uint32_t before = vm_read32(vcpu->vm, COUNTER);
 	int i;
 
-	for (i = 0; i < 1000 && *counter == before; i++)
+	for (i = 0; i < 1000 && vm_read32(vcpu->vm, COUNTER) == before; i++)
 		usleep(1000);
-	return *counter != before;
+	return vm_read32(vcpu->vm, COUNTER) != before;
 }
 
 static void test_while_running(struct vcpu *vcpu, void *mem)
@@ -197,7 +194,7 @@ static void test_while_running(struct vcpu *vcpu, void *mem)
 		if (i % 10 == 0)
 			progress &= makes_progress(vcpu);
 	}
-	*(volatile uint32_t *)(vm->mem + STOP) = 1;
+	vm_write32(vm, STOP, 1);
 	pthread_join(thread, NULL);
 	tap_ok(changed, "30 slots come, move and go while the guest runs");
 	tap_ok(progress, "the guest goes on meanwhile");

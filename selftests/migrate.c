@@ -79,7 +79,7 @@ static void test_move(int from, int to, const char *what)
 	struct vm *old = vm_create_mmu(from), *new;
 	struct vcpu *vcpu = vcpu_create(old, 0);
 
-	vm_load(old, IMAGE(state, 64));
+	vm_load(old, "state", MODE_LONG);
 	vcpu_set_mode(vcpu, MODE_LONG);
 	vcpu->shared->arg[0] = 42;
 	vcpu->shared->arg[1] = guest_avx;

@@ -97,7 +97,7 @@ static void map_device(struct vcpu *vcpu, enum guest_mode mode)
 /* A failed form may leave the guest in the middle of an instruction: start it again. */
 static void restart(struct setup *s, enum guest_mode mode)
 {
-	vm_load(s->vcpu->vm, IMAGE_FOR(mmio, mode));
+	vm_load(s->vcpu->vm, "mmio", mode);
 	vcpu_set_mode(s->vcpu, mode);
 	map_device(s->vcpu, mode);
 }
@@ -198,7 +198,7 @@ static void test_mode(enum guest_mode mode)
 {
 	struct setup s = { .mode = mode_name(mode) };
 
-	s.vcpu = guest_create(IMAGE_FOR(mmio, mode), mode);
+	s.vcpu = guest_create("mmio", mode);
 	s.around = host_pages(2 * MMIO_AROUND);
 	must(vm_set_slot(s.vcpu->vm, 1, 0, LOW_GPA, MMIO_AROUND, s.around));
 	must(vm_set_slot(s.vcpu->vm, 2, 0, HIGH_GPA, MMIO_AROUND, s.around + MMIO_AROUND));

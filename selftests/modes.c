@@ -25,7 +25,7 @@ static const char *stage_name(char letter)
 	}
 }
 
-static bool says(struct vcpu *vcpu, char letter)
+static bool reaches(struct vcpu *vcpu, char letter)
 {
 	const struct kvm_run *run = vcpu->run;
 	int ret = vcpu_run(vcpu);
@@ -46,9 +46,9 @@ int main(void)
 	const char *letter;
 
 	tap_start("modes", 60);
-	vcpu = guest_create(IMAGE(modes, 16), MODE_REAL);
+	vcpu = guest_create("modes", MODE_REAL);
 	for (letter = MODES_TRACE; *letter; letter++)
-		if (!tap_ok(says(vcpu, *letter), "%s", stage_name(*letter)))
+		if (!tap_ok(reaches(vcpu, *letter), "%s", stage_name(*letter)))
 			break;
 	guest_destroy(vcpu);
 	return tap_done();

@@ -42,7 +42,7 @@ static bool nx_possible(enum guest_mode mode)
 /* Bits that must be 0 in a present entry. */
 static uint64_t reserved_bits(const struct setup *s, int level, uint64_t flags)
 {
-	uint64_t phys = ((1ULL << 52) - 1) & ~((1ULL << maxphyaddr) - 1);
+	uint64_t phys = (BIT_ULL(52) - 1) & ~((1ULL << maxphyaddr) - 1);
 	uint64_t large = pt_page_size(s->mode, level) - 1;
 
 	if (s->mode == MODE_PSE)
@@ -124,9 +124,10 @@ static bool check_case(const struct setup *s, const struct paging_case *c)
 		good = good && c->vector == VEC_PF && (int)c->error == want && c->cr2 == c->gva;
 	if (good)
 		return true;
-	tap_diag("access %llu flags %#llx gva %#llx: faulted %llu vector %llu error %#llx cr2 %#llx,"
-		 " expected error %d", c->access, c->flags, c->gva, c->faulted, c->vector,
-		 c->error, c->cr2, want);
+	tap_diag("access %llu flags %#llx gva %#llx, expected error %d", c->access, c->flags,
+		 c->gva, want);
+	tap_diag("  faulted %llu vector %llu error %#llx cr2 %#llx", c->faulted, c->vector,
+		 c->error, c->cr2);
 	for (level = pt_levels(s->mode); level >= s->leaf; level--)
 		tap_diag("  level %d entry at %#llx: %#llx, afterwards %#llx", level,
 			 c->entry_gpa[level - 1], c->entry[level - 1], c->after[level - 1]);
@@ -325,7 +326,7 @@ static void test_mode(enum guest_mode mode, int leaf, uint64_t gva)
 	struct setup s = { .mode = mode, .leaf = leaf };
 	uint64_t size = pt_page_size(mode, leaf) >> 10;
 
-	s.vcpu = guest_create(IMAGE_FOR(paging, mode), mode);
+	s.vcpu = guest_create("paging", mode);
 	s.cases = (void *)(s.vcpu->vm->mem + CASES_GPA);
 	snprintf(s.what, sizeof(s.what), "%s %luK at %#lx", mode_name(mode), size, gva);
 	map_test_page(&s, gva);

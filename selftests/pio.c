@@ -185,9 +185,7 @@ int main(void)
 
 	tap_start("pio", 300);
 	for (i = 0; i < ARRAY_SIZE(modes); i++) {
-		const struct image *image = modes[i] == MODE_REAL ? IMAGE(pio, 16) :
-					    IMAGE_FOR(pio, modes[i]);
-		struct vcpu *vcpu = guest_create(image, modes[i]);
+		struct vcpu *vcpu = guest_create("pio", modes[i]);
 		const char *name = mode_name(modes[i]);
 
 		test_out(vcpu, name);

@@ -18,7 +18,7 @@
 #define VECTOR_BYTES	32
 
 static bool guest_avx, host_avx;
-static volatile bool host_stop;
+static bool host_stop;
 
 struct guest {
 	struct vcpu *vcpu;
@@ -35,11 +35,6 @@ static void pin_to_first_cpu(void)
 	sched_setaffinity(0, sizeof(set), &set);
 }
 
-static volatile uint32_t *word(const struct guest *g, uint64_t gpa)
-{
-	return (volatile uint32_t *)(g->vcpu->vm->mem + gpa);
-}
-
 static void *run_guest(void *arg)
 {
 	struct guest *g = arg;
@@ -49,12 +44,15 @@ static void *run_guest(void *arg)
 	return NULL;
 }
 
-#define ALL_VECTORS(X) \
-	X(0) X(1) X(2) X(3) X(4) X(5) X(6) X(7) X(8) X(9) X(10) X(11) X(12) X(13) X(14) X(15)
-#define LOAD_XMM(i)	"movdqu 16*" #i "(%[in]), %%xmm" #i "\n"
-#define LOAD_YMM(i)	"vmovdqu 32*" #i "(%[in]), %%ymm" #i "\n"
-#define STORE_XMM(i)	"movdqu %%xmm" #i ", 16*" #i "(%[out])\n"
-#define STORE_YMM(i)	"vmovdqu %%ymm" #i ", 32*" #i "(%[out])\n"
+/* The instruction for each vector register; \\n stands for its number. */
+#define EACH_VECTOR(insn)							\
+	".irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15\n"	\
+	insn "\n"								\
+	".endr\n"
+#define LOAD_XMM	EACH_VECTOR("movdqu 16*\\n(%[in]), %%xmm\\n")
+#define LOAD_YMM	EACH_VECTOR("vmovdqu 32*\\n(%[in]), %%ymm\\n")
+#define STORE_XMM	EACH_VECTOR("movdqu %%xmm\\n, 16*\\n(%[out])")
+#define STORE_YMM	EACH_VECTOR("vmovdqu %%ymm\\n, 32*\\n(%[out])")
 #define CLOBBER_XMM	"xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8",	\
 	"xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15"
 
@@ -64,12 +62,12 @@ static long syscall_with_vectors(long nr, long a, long b, long c, const void *in
 	long ret = nr;
 
 	if (host_avx)
-		asm volatile(ALL_VECTORS(LOAD_YMM) "syscall\n" ALL_VECTORS(STORE_YMM)
+		asm volatile(LOAD_YMM "syscall\n" STORE_YMM
 			     : "+a"(ret)
 			     : "D"(a), "S"(b), "d"(c), [in] "r"(in), [out] "r"(out)
 			     : "rcx", "r11", "memory", CLOBBER_XMM);
 	else
-		asm volatile(ALL_VECTORS(LOAD_XMM) "syscall\n" ALL_VECTORS(STORE_XMM)
+		asm volatile(LOAD_XMM "syscall\n" STORE_XMM
 			     : "+a"(ret)
 			     : "D"(a), "S"(b), "d"(c), [in] "r"(in), [out] "r"(out)
 			     : "rcx", "r11", "memory", CLOBBER_XMM);
@@ -92,7 +90,7 @@ static void *run_host(void *arg)
 	pin_to_first_cpu();
 	for (i = 0; i < sizeof(in); i++)
 		in[i] = 0xb0 ^ i;
-	while (!host_stop) {
+	while (!READ_ONCE(host_stop)) {
 		syscall_with_vectors(SYS_sched_yield, 0, 0, 0, in, out);
 		bad += memcmp(in, out, vector_size()) != 0;
 	}
@@ -107,7 +105,7 @@ static void test_shared_cpu(void)
 	int i;
 
 	for (i = 0; i < NR_GUESTS; i++) {
-		guests[i].vcpu = guest_create(IMAGE(state, 64), MODE_LONG);
+		guests[i].vcpu = guest_create("state", MODE_LONG);
 		guests[i].vcpu->shared->arg[0] = 1000 + i * 77;
 		/* One guest leaves AVX alone: its XCR0 differs from the others'. */
 		guests[i].vcpu->shared->arg[1] = guest_avx && i != 1;
@@ -116,16 +114,18 @@ static void test_shared_cpu(void)
 	pthread_create(&host, NULL, run_host, NULL);
 	sleep(HOLD_SECONDS);
 	for (i = 0; i < NR_GUESTS; i++)
-		*word(&guests[i], STATE_STOP) = 1;
+		vm_write32(guests[i].vcpu->vm, STATE_STOP, 1);
 	for (i = 0; i < NR_GUESTS; i++) {
+		uint32_t rounds = vm_read32(guests[i].vcpu->vm, STATE_ROUNDS);
+
 		pthread_join(guests[i].thread, NULL);
 		guest_report(guests[i].vcpu, guests[i].outcome);
-		tap_ok(guests[i].outcome == GUEST_DONE && *word(&guests[i], STATE_ROUNDS) > 2,
+		tap_ok(guests[i].outcome == GUEST_DONE && rounds > 2,
 		       "guest %d keeps its registers", i);
-		tap_diag("%u rounds", *word(&guests[i], STATE_ROUNDS));
+		tap_diag("%u rounds", rounds);
 		guest_destroy(guests[i].vcpu);
 	}
-	host_stop = true;
+	WRITE_ONCE(host_stop, true);
 	pthread_join(host, &bad);
 	tap_ok(!bad, "the host thread keeps its own");
 }
@@ -133,8 +133,8 @@ static void test_shared_cpu(void)
 /* Two vCPUs by turns in one thread: no preemption, but the same registers change hands. */
 static void test_turns(void)
 {
-	struct vcpu *a = guest_create(IMAGE(state, 64), MODE_LONG);
-	struct vcpu *b = guest_create(IMAGE(state, 64), MODE_LONG);
+	struct vcpu *a = guest_create("state", MODE_LONG);
+	struct vcpu *b = guest_create("state", MODE_LONG);
 	bool good = true;
 	int i;
 
@@ -156,7 +156,7 @@ static void test_turns(void)
 static void test_host_registers(void)
 {
 	static uint8_t in[NR_VECTORS * VECTOR_BYTES], out[NR_VECTORS * VECTOR_BYTES];
-	struct vcpu *vcpu = guest_create(IMAGE(state, 64), MODE_LONG);
+	struct vcpu *vcpu = guest_create("state", MODE_LONG);
 	uint32_t mxcsr = 0x3f80, mxcsr_after;
 	uint16_t cw = 0x17f, cw_after;
 	unsigned int i;

@@ -14,12 +14,12 @@
 #define COUNTER		SCRATCH_GPA
 #define STOP		(SCRATCH_GPA + 64)
 
-static volatile sig_atomic_t signals_seen;
+static unsigned int signals_seen;
 
 static void on_signal(int sig)
 {
 	(void)sig;
-	signals_seen++;
+	WRITE_ONCE(signals_seen, signals_seen + 1);
 }
 
 static void handle(int sig)
@@ -27,7 +27,7 @@ static void handle(int sig)
 	struct sigaction action = { .sa_handler = on_signal };
 
 	sigaction(sig, &action, NULL);
-	signals_seen = 0;
+	WRITE_ONCE(signals_seen, 0);
 }
 
 static int set_run_mask(struct vcpu *vcpu, const sigset_t *set)
@@ -64,7 +64,7 @@ static void test_interrupted(struct vcpu *vcpu)
 	handle(SIGUSR1);
 	tap_eq(run_and_kick(vcpu, BASIC_SPIN), -EINTR, "a signal ends KVM_RUN with EINTR");
 	tap_eq(vcpu->run->exit_reason, KVM_EXIT_INTR, "the exit reason is INTR");
-	tap_eq(signals_seen, 1, "its handler ran");
+	tap_eq(READ_ONCE(signals_seen), 1, "its handler ran");
 }
 
 static void test_pending(struct vcpu *vcpu)
@@ -80,9 +80,9 @@ static void test_pending(struct vcpu *vcpu)
 	raise(SIGUSR1);
 	tap_eq(vcpu_run(vcpu), -EINTR, "a signal that only KVM_RUN lets in ends it at once");
 	tap_eq(vcpu->run->exit_reason, KVM_EXIT_INTR, "the exit reason is INTR");
-	tap_eq(signals_seen, 0, "it stays blocked outside");
+	tap_eq(READ_ONCE(signals_seen), 0, "it stays blocked outside");
 	pthread_sigmask(SIG_UNBLOCK, &block, NULL);
-	tap_eq(signals_seen, 1, "and is delivered when it may be");
+	tap_eq(READ_ONCE(signals_seen), 1, "and is delivered when it may be");
 	must(xioctl(vcpu->fd, KVM_SET_SIGNAL_MASK, NULL));
 }
 
@@ -95,11 +95,11 @@ static void test_masked(struct vcpu *vcpu)
 	sigemptyset(&run_mask);
 	sigaddset(&run_mask, SIGUSR1);
 	must(set_run_mask(vcpu, &run_mask));
-	*(volatile uint32_t *)(vcpu->vm->mem + STOP) = 1;
+	vm_write32(vcpu->vm, STOP, 1);
 	vcpu->shared->arg[0] = COUNTER;
 	vcpu->shared->arg[1] = STOP;
 	raise(SIGUSR2);
-	tap_eq(signals_seen, 1, "a signal outside KVM_RUN");
+	tap_eq(READ_ONCE(signals_seen), 1, "a signal outside KVM_RUN");
 	tap_eq(guest_start_op(vcpu, BASIC_COUNT), GUEST_DONE, "KVM_RUN with another signal masked");
 	must(xioctl(vcpu->fd, KVM_SET_SIGNAL_MASK, NULL));
 }
@@ -125,7 +125,7 @@ static void test_immediate_exit(struct vcpu *vcpu)
 /* An IN that userspace answered is finished by the next KVM_RUN, even one that runs nothing. */
 static void test_completion(void)
 {
-	struct vcpu *vcpu = guest_create(IMAGE(pio, 64), MODE_LONG);
+	struct vcpu *vcpu = guest_create("pio", MODE_LONG);
 	struct kvm_regs before, after;
 	int outcome = guest_start_op(vcpu, PIO_IN);
 
@@ -146,7 +146,6 @@ static void test_storm(struct vcpu *vcpu)
 {
 	struct itimerspec every = { { 0, 2000000 }, { 0, 2000000 } };
 	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR2 };
-	volatile uint32_t *counter = (void *)(vcpu->vm->mem + COUNTER);
 	unsigned int interrupted = 0;
 	uint32_t before;
 	bool progress = true;
@@ -154,24 +153,24 @@ static void test_storm(struct vcpu *vcpu)
 	int outcome;
 
 	handle(SIGUSR2);
-	*(volatile uint32_t *)(vcpu->vm->mem + STOP) = 0;
+	vm_write32(vcpu->vm, STOP, 0);
 	vcpu->shared->arg[0] = COUNTER;
 	vcpu->shared->arg[1] = STOP;
 	must(timer_create(CLOCK_MONOTONIC, &event, &timer));
 	must(timer_settime(timer, 0, &every, NULL));
-	before = *counter;
+	before = vm_read32(vcpu->vm, COUNTER);
 	outcome = guest_start_op(vcpu, BASIC_COUNT);
 	while (outcome == -EINTR && ++interrupted < 100) {
 		if (interrupted % 20 == 0) {
-			progress &= *counter != before;
-			before = *counter;
+			progress &= vm_read32(vcpu->vm, COUNTER) != before;
+			before = vm_read32(vcpu->vm, COUNTER);
 		}
 		outcome = guest_run(vcpu);
 	}
 	timer_delete(timer);
 	tap_eq(interrupted, 100, "100 signals");
 	tap_ok(progress, "the guest goes on between them");
-	*(volatile uint32_t *)(vcpu->vm->mem + STOP) = 1;
+	vm_write32(vcpu->vm, STOP, 1);
 	tap_eq(guest_run(vcpu), GUEST_DONE, "and ends as asked");
 }
 
@@ -180,7 +179,7 @@ int main(void)
 	struct vcpu *vcpu;
 
 	tap_start("signals", 120);
-	vcpu = guest_create(IMAGE(basic, 64), MODE_LONG);
+	vcpu = guest_create("basic", MODE_LONG);
 	test_masked(vcpu);
 	test_immediate_exit(vcpu);
 	test_storm(vcpu);

@@ -69,7 +69,7 @@ static void setup(struct runner *runners, struct vm *vm, enum guest_mode mode)
 	uint64_t table;
 	int i;
 
-	vm_load(vm, IMAGE_FOR(smp, mode));
+	vm_load(vm, "smp", mode);
 	for (i = 0; i < NR_VCPUS; i++) {
 		runners[i].vcpu = vcpu_create(vm, i);
 		vcpu_set_mode(runners[i].vcpu, mode);

@@ -24,7 +24,7 @@ struct cpuid_block {
 
 static struct vcpu *new_guest(void)
 {
-	struct vcpu *vcpu = guest_create(IMAGE(state, 64), MODE_LONG);
+	struct vcpu *vcpu = guest_create("state", MODE_LONG);
 
 	vcpu->shared->arg[0] = 42;
 	vcpu->shared->arg[1] = guest_avx;
@@ -276,7 +276,7 @@ static void test_tsc(struct vcpu *vcpu)
 	msr->entry[0].data = 1ULL << 50;
 	tap_eq(xioctl(vcpu->fd, KVM_SET_MSRS, msr), 1, "the TSC can be set");
 	must(xioctl(vcpu->fd, KVM_GET_MSRS, msr));
-	tap_ok(msr->entry[0].data >= 1ULL << 50 && msr->entry[0].data < (1ULL << 50) + (1ULL << 40),
+	tap_ok(msr->entry[0].data >= 1ULL << 50 && msr->entry[0].data < BIT_ULL(50) + BIT_ULL(40),
 	       "and goes on from there");
 	free(msr);
 }

@@ -5,6 +5,26 @@
 #include "lib/pgtable.h"
 #include "guest/tables.h"
 
+static const char * const op_names[] = {
+	[TABLES_REMAP] = "PTE changes followed by INVLPG",
+	[TABLES_WRITES] = "writes through changing PTEs reach the right frames",
+	[TABLES_CR3] = "two address spaces in turn",
+	[TABLES_CR3_CHANGED] = "the other address space changed meanwhile",
+	[TABLES_PDE] = "a level-2 entry moves to another table",
+	[TABLES_SHARED] = "one table under two level-2 entries",
+	[TABLES_ROLES] = "one table under entries with different rights",
+	[TABLES_RECURSIVE] = "a table that maps itself",
+	[TABLES_LARGE] = "a large page becomes a table and back",
+	[TABLES_REUSE] = "a table becomes data and a table again",
+	[TABLES_WIDTHS] = "PTEs written in parts and with odd instructions",
+	[TABLES_COPY] = "whole tables copied and cleared by string instructions",
+	[TABLES_BITS] = "A and D bits come back after the guest clears them",
+	[TABLES_WP] = "write protection holds after a write with CR0.WP clear",
+	[TABLES_GLOBAL] = "global pages, flushed by CR4.PGE",
+	[TABLES_MMIO] = "a PTE alternates between RAM and MMIO",
+	[TABLES_MANY] = "many tables, more than a small cache holds",
+};
+
 struct setup {
 	struct vcpu *vcpu;
 	enum guest_mode mode;
@@ -28,7 +48,7 @@ static struct setup setup_create(enum guest_mode mode)
 	struct pgtable a, b;
 	uint64_t pde_b;
 
-	s.vcpu = guest_create(IMAGE_FOR(tables, mode), mode);
+	s.vcpu = guest_create("tables", mode);
 	s.arg[ARG_ENTRY_SIZE] = pt_entry_size(mode);
 	s.arg[ARG_SPAN] = pt_page_size(mode, 2);
 	s.arg[ARG_PDE] = address_space(&a, s.vcpu->vm, mode, TABLES_GPA);
@@ -45,13 +65,13 @@ static struct setup setup_create(enum guest_mode mode)
 
 static void run_op(struct setup *s, uint64_t op, const char *what)
 {
-	uint32_t value = TABLES_MMIO_VALUE;
+	uint32_t value = DEVICE_VALUE;
 	int outcome;
 
 	memcpy(s->vcpu->shared->arg, s->arg, sizeof(s->arg));
 	outcome = guest_start_op(s->vcpu, op);
 	while (outcome == GUEST_EXIT && s->vcpu->run->exit_reason == KVM_EXIT_MMIO &&
-	       s->vcpu->run->mmio.phys_addr == TABLES_MMIO) {
+	       s->vcpu->run->mmio.phys_addr == DEVICE_GPA) {
 		memcpy(s->vcpu->run->mmio.data, &value, sizeof(value));
 		outcome = guest_run(s->vcpu);
 	}
@@ -62,13 +82,11 @@ static void run_op(struct setup *s, uint64_t op, const char *what)
 /* Each operation twice in one VM, so that the second meets what the first left behind. */
 static void test_mode(enum guest_mode mode)
 {
-#define TABLES_NAME(op, what) what,
-	static const char * const names[] = { TABLES_OPS(TABLES_NAME) };
 	struct setup s = setup_create(mode);
 	unsigned int op;
 
 	for (op = 0; op < 2 * TABLES_NR_OPS; op++)
-		run_op(&s, op % TABLES_NR_OPS, names[op % TABLES_NR_OPS]);
+		run_op(&s, op % TABLES_NR_OPS, op_names[op % TABLES_NR_OPS]);
 	guest_destroy(s.vcpu);
 }
 

@@ -19,7 +19,7 @@ static struct vcpu *guest_on(int mmu, enum guest_mode mode)
 	struct vm *vm = vm_create_mmu(mmu_offered(mmu) ? mmu : MMU_SHADOW);
 	struct vcpu *vcpu = vcpu_create(vm, 0);
 
-	vm_load(vm, IMAGE_FOR(basic, mode));
+	vm_load(vm, "basic", mode);
 	vcpu_set_mode(vcpu, mode);
 	return vcpu;
 }
@@ -63,11 +63,6 @@ static void *count_thread(void *arg)
 	return (void *)(long)guest_start_op(vcpu, BASIC_COUNT);
 }
 
-static volatile uint32_t *word(struct vcpu *vcpu, uint64_t gpa)
-{
-	return (volatile uint32_t *)(vcpu->vm->mem + gpa);
-}
-
 static void test_at_once(void)
 {
 	struct vcpu *vcpu[] = { guest_on(MMU_EPT, MODE_LONG), guest_on(MMU_SHADOW, MODE_PAE) };
@@ -80,12 +75,12 @@ static void test_at_once(void)
 		pthread_create(&thread[i], NULL, count_thread, vcpu[i]);
 	usleep(300000);
 	for (i = 0; i < 2; i++)
-		before[i] = *word(vcpu[i], COUNTER);
+		before[i] = vm_read32(vcpu[i]->vm, COUNTER);
 	usleep(300000);
 	for (i = 0; i < 2; i++) {
-		tap_ok(before[i] && *word(vcpu[i], COUNTER) != before[i],
+		tap_ok(before[i] && vm_read32(vcpu[i]->vm, COUNTER) != before[i],
 		       "at once: VM %d goes on", i);
-		*word(vcpu[i], STOP) = 1;
+		vm_write32(vcpu[i]->vm, STOP, 1);
 	}
 	for (i = 0; i < 2; i++) {
 		pthread_join(thread[i], &outcome[i]);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Where shadow pages come from: allocation ahead of the lock, the hash by (gfn, role), the cap. The hash and the list
- * of pages belong to vm->mmu_lock, held for write; a struct shadow_cache to its vCPU's thread.
+ * Where shadow pages come from: allocation ahead of the lock, the hash by (gfn, role), the cap. The
+ * hash and the list of pages belong to vm->mmu_lock, held for write; a struct shadow_cache to its
+ * vCPU's thread.
  */
 #include <linux/hash.h>
 #include <linux/slab.h>
@@ -78,8 +79,8 @@ struct hlist_head *shadow_bucket(struct shadow_vm *sh, gfn_t gfn)
 }
 
 /*
- * A table that is both a leaf table and an upper one must be tracked: leaf pages of it that are unsync would let the
- * guest write it unseen.
+ * A table that is both a leaf table and an upper one must be tracked: leaf pages of it that are
+ * unsync would let the guest write it unseen.
  */
 static void zap_unsync_at(struct um_vm *vm, gfn_t gfn)
 {
@@ -87,13 +88,14 @@ static void zap_unsync_at(struct um_vm *vm, gfn_t gfn)
 	struct shadow_page *sp;
 	struct hlist_node *next;
 
-	for_each_table_at(sh, sp, next, gfn)
-		if (sp->unsync)
+	hlist_for_each_entry_safe(sp, next, shadow_bucket(sh, gfn), hash)
+		if (shadow_is_table(sp, gfn) && sp->unsync)
 			shadow_zap(vm, sp);
 }
 
 /* NULL: the guest's table lies in no memslot. */
-static struct shadow_page *new_page(struct um_vm *vm, struct shadow_cache *c, gfn_t gfn, union shadow_role role)
+static struct shadow_page *new_page(struct um_vm *vm, struct shadow_cache *c, gfn_t gfn,
+				    union shadow_role role)
 {
 	struct shadow_vm *sh = shadow_vm(vm);
 	struct shadow_page *sp = c->page[--c->nr_pages];
@@ -131,8 +133,12 @@ static struct shadow_page *find_page(struct shadow_vm *sh, gfn_t gfn, union shad
 	return NULL;
 }
 
-/* The page for (@gfn, @role), with all that lies below it synced: the guest may have flushed since it was last linked. */
-struct shadow_page *shadow_get_page(struct um_vm *vm, struct shadow_cache *c, gfn_t gfn, union shadow_role role)
+/*
+ * The page for (@gfn, @role), with all that lies below it synced: the guest may have flushed since
+ * it was last linked.
+ */
+struct shadow_page *shadow_get_page(struct um_vm *vm, struct shadow_cache *c, gfn_t gfn,
+				    union shadow_role role)
 {
 	struct shadow_vm *sh = shadow_vm(vm);
 	struct shadow_page *sp = find_page(sh, gfn, role);
@@ -153,7 +159,10 @@ static u64 page_cap(const struct um_vm *vm)
 	return max_t(u64, cap, SHADOW_MIN_PAGES);
 }
 
-/* Zap the oldest pages; true if one could be freed. Roots only when @roots: their vCPUs have to build new ones. */
+/*
+ * Zap the oldest pages; true if one could be freed. Roots only when @roots: their vCPUs have to
+ * build new ones.
+ */
 static bool reclaim(struct um_vm *vm, bool roots)
 {
 	struct shadow_vm *sh = shadow_vm(vm);

@@ -1,95 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Page faults of a guest on shadow paging: walk the guest's tables as hardware would, then either hand the fault to the
- * guest or build the path of shadow tables and the leaf. The walk and the host's page are found without vm->mmu_lock;
- * what they found is checked again under it, held for write.
+ * Page faults of a guest on shadow paging: walk the guest's tables as hardware would, then either
+ * hand the fault to the guest or build the path of shadow tables and the leaf. The walk and the
+ * host's page are found without vm->mmu_lock; what they found is checked again under it, held for
+ * write.
  */
+#include <linux/cpu.h>
 #include <asm/cpufeature.h>
 #include "shadow.h"
-
-/* The guest's entry behind @slot of @sp is still the one that the walk saw. */
-static bool gpte_unchanged(struct shadow_walk *w, const struct shadow_page *sp, unsigned int slot)
-{
-	u64 gpte = 0;
-	void *at;
-
-	if (sp->role.direct)
-		return true;
-	at = frame_address(w->vm, shadow_gpte_gpa(sp, slot), FRAME_VALID);
-	if (at)
-		memcpy(&gpte, at, shadow_gpte_size(sp));
-	else if (um_read_guest_atomic(w->vm, shadow_gpte_gpa(sp, slot), &gpte, shadow_gpte_size(sp)))
-		return false;
-	return gpte == w->r.gpte[sp->role.level];
-}
-
-/* Which table belongs below @slot of @sp: the guest's next one, or a part of its large page. */
-static union shadow_role child_role(const struct shadow_walk *w, const struct shadow_page *sp, unsigned int slot,
-				    gfn_t *gfn)
-{
-	unsigned int level = sp->role.level;
-	union shadow_role role = sp->role;
-
-	role.level = level - 1;
-	role.direct = level <= w->r.level;
-	role.quadrant = 0;
-	if (role.direct) {
-		*gfn = gfn_align_down(gpa_to_gfn(w->r.gpa), level);
-		role.access = w->access;
-		return role;
-	}
-	*gfn = gpa_to_gfn(w->r.table[level - 1]);
-	role.access = w->r.acc[level - 1];
-	if (role.mode == PAGING_32)
-		role.quadrant = slot & 1;
-	return role;
-}
-
-/*
- * The table below @slot of @sp, linked. An existing link of the right role needs no look at guest memory: upper tables
- * are tracked, so it would be gone had the guest's entry changed. NULL: the guest changed it since the walk.
- */
-static struct shadow_page *step(struct shadow_walk *w, struct shadow_page *sp, unsigned int slot)
-{
-	gfn_t gfn;
-	union shadow_role role = child_role(w, sp, slot, &gfn);
-	spte_t *sptep = &sp->spt[slot];
-	spte_t spte = shadow_read(sptep);
-	struct shadow_page *child;
-
-	if (spte_is_present(spte)) {
-		if (!spte_is_leaf(spte, sp->role.level)) {
-			child = shadow_child(spte);
-			if (child->gfn == gfn && child->role.word == role.word)
-				return child;
-		}
-		shadow_drop(w->vm, sptep);
-		shadow_vm(w->vm)->flush_due = true;
-	}
-	child = shadow_get_page(w->vm, &w->sv->cache, gfn, role);
-	if (!child || !gpte_unchanged(w, sp, slot))
-		return NULL;
-	shadow_link(w->vm, &w->sv->cache, sptep, child);
-	return child;
-}
-
-/* The table that a short walk started from, if it is still there. */
-static struct shadow_page *leaf_table(const struct shadow_walk *w)
-{
-	struct shadow_page *sp = shadow_leaf_table(w->sv->cur, w->gva);
-
-	return sp && sp->gfn == w->leaf_gfn && sp->role.word == w->leaf_role.word ? sp : NULL;
-}
-
-/* The table at @level on the way to the address. NULL: walk again. */
-static struct shadow_page *path_to(struct shadow_walk *w, unsigned int level)
-{
-	struct shadow_page *sp = shadow_top_table(w->sv->cur, w->gva);
-
-	while (sp && sp->role.level > level)
-		sp = step(w, sp, spte_index(w->gva, sp->role.level));
-	return sp;
-}
 
 static bool root_valid(const struct shadow_vcpu *sv)
 {
@@ -109,8 +27,8 @@ static bool ready(struct shadow_walk *w)
 }
 
 /*
- * The guest takes fault after fault from a table that it does not write meanwhile: sync it, so that they need not exit.
- * A table that is written soon after asks for more patience the next time.
+ * The guest takes fault after fault from a table that it does not write meanwhile: sync it, so that
+ * they need not exit. A table that is written soon after asks for more patience the next time.
  */
 static struct shadow_page *lose_patience(struct shadow_walk *w, struct shadow_page *sp)
 {
@@ -118,12 +36,12 @@ static struct shadow_page *lose_patience(struct shadow_walk *w, struct shadow_pa
 		return sp;
 	sp->patience = min(sp->patience * 2, SHADOW_MAX_PATIENCE);
 	shadow_sync_under(w->vm, sp);
-	return shadow_leaf_table(w->sv->cur, w->gva);	/* @sp is gone if it could not be read */
+	return shadow_leaf_table(w->vcpu, w->gva);	/* @sp is gone if it could not be read */
 }
 
 /*
- * The guest has no page there. Where its table is tracked, make the entry absent, so that the next such fault goes to
- * the guest without an exit.
+ * The guest has no page there. Where its table is tracked, make the entry absent, so that the next
+ * such fault goes to the guest without an exit.
  */
 static void note_absent(struct shadow_walk *w)
 {
@@ -131,10 +49,11 @@ static void note_absent(struct shadow_walk *w)
 	struct shadow_page *sp;
 
 	write_lock(&w->vm->mmu_lock);
-	sp = ready(w) ? path_to(w, level) : NULL;
+	sp = ready(w) ? shadow_path_to(w, level) : NULL;
 	if (sp && sp->unsync)
 		sp = lose_patience(w, sp);
-	if (sp && sp->tracked && spte_is_unknown(shadow_read(&sp->spt[slot])) && gpte_unchanged(w, sp, slot))
+	if (sp && sp->tracked && spte_is_unknown(shadow_read(&sp->spt[slot])) &&
+	    shadow_gpte_unchanged(w, sp, slot))
 		shadow_set_absent(sp, &sp->spt[slot]);
 	shadow_commit(w->vm);
 	write_unlock(&w->vm->mmu_lock);
@@ -152,8 +71,9 @@ static bool walks_through(const struct shadow_walk *w, gfn_t gfn)
 }
 
 /*
- * The guest writes a table that is tracked. Leaf tables go unsync. Upper ones are zapped, unless the instruction cannot
- * go on without them: then each try would shadow the table again, and the write is emulated.
+ * The guest writes a table that is tracked. Leaf tables go unsync. Upper ones are zapped, unless
+ * the instruction cannot go on without them: then each try would shadow the table again, and the
+ * write is emulated.
  */
 static bool allow_table_write(struct shadow_walk *w, gfn_t gfn)
 {
@@ -182,18 +102,25 @@ static bool writes_through_wp(const struct shadow_walk *w)
 static bool tracked_within(const struct um_memslot *slot, gfn_t gfn, unsigned int level)
 {
 	u64 first = gfn_align_down(gfn, level) - slot->base_gfn;
+	size_t bytes = um_level_pages(level) * sizeof(*slot->track);
 
-	return slot->track && memchr_inv(&slot->track[first], 0, um_level_pages(level) * sizeof(*slot->track));
+	return slot->track && memchr_inv(&slot->track[first], 0, bytes);
 }
 
-/* Level of the leaf. Dirty logging, tracked tables and the iTLB multihit bug are matters of single pages. */
+/*
+ * Level of the leaf. Dirty logging, tracked tables and the iTLB multihit bug are matters of single
+ * pages.
+ */
 static unsigned int leaf_level(const struct shadow_walk *w, gfn_t gfn)
 {
 	unsigned int level = min3(w->r.level, w->pfn.level, (u8)UM_LEVEL_2M);
 
-	if (w->short_walk || level == UM_LEVEL_4K || w->slot->dirty || tracked_within(w->slot, gfn, level))
+	if (w->short_walk || level == UM_LEVEL_4K || w->slot->dirty)
 		return UM_LEVEL_4K;
-	if ((w->access & ACC_X) && boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT))
+	if (tracked_within(w->slot, gfn, level))
+		return UM_LEVEL_4K;
+	if ((w->access & ACC_X) && boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT) &&
+	    !cpu_mitigations_off())
 		return UM_LEVEL_4K;
 	return level;
 }
@@ -201,16 +128,19 @@ static unsigned int leaf_level(const struct shadow_walk *w, gfn_t gfn)
 /* The rights of the leaf, of what the guest's tables grant. */
 static u8 leaf_access(const struct shadow_walk *w, gfn_t gfn)
 {
-	const struct um_memslot *slot = w->slot;
+	struct um_memslot *slot = w->slot;
 	u8 access = w->access;
 
 	if (writes_through_wp(w)) {
-		/* Writable for the kernel alone; what was a user page must not become one that it executes. */
+		/*
+		 * Writable for the kernel alone; what was a user page must not become one that it
+		 * executes.
+		 */
 		access |= ACC_W;
 		if (access & ACC_U)
 			access &= ~(ACC_U | (w->sv->desc.smep ? ACC_X : 0));
 	}
-	if (!w->pfn.writable || (slot->flags & KVM_MEM_READONLY) || um_tracked((struct um_memslot *)slot, gfn) ||
+	if (!w->pfn.writable || (slot->flags & KVM_MEM_READONLY) || um_tracked(slot, gfn) ||
 	    (slot->dirty && !(w->pfec & PFEC_W)))
 		access &= ~ACC_W;
 	return access;
@@ -220,12 +150,12 @@ static u8 leaf_access(const struct shadow_walk *w, gfn_t gfn)
 static bool install(struct shadow_walk *w, gfn_t gfn, u8 *access)
 {
 	unsigned int level = leaf_level(w, gfn);
-	struct shadow_page *sp = w->short_walk ? leaf_table(w) : path_to(w, level);
+	struct shadow_page *sp = w->short_walk ? shadow_path_leaf(w) : shadow_path_to(w, level);
 	u64 pfn = w->pfn.pfn - (gfn - gfn_align_down(gfn, level));
 	spte_t *sptep;
 	bool stale;
 
-	if (!sp || !gpte_unchanged(w, sp, spte_index(w->gva, level)))
+	if (!sp || !shadow_gpte_unchanged(w, sp, spte_index(w->gva, level)))
 		return false;
 	/* The path may have begun to track the very page that it leads to. */
 	if (level > UM_LEVEL_4K && tracked_within(w->slot, gfn, level))
@@ -233,7 +163,8 @@ static bool install(struct shadow_walk *w, gfn_t gfn, u8 *access)
 	*access = leaf_access(w, gfn);
 	sptep = &sp->spt[spte_index(w->gva, level)];
 	stale = spte_is_present(shadow_read(sptep));
-	shadow_set_leaf(w->vm, &w->sv->cache, sptep, gfn_align_down(gfn, level), spte_leaf(pfn, level, *access));
+	shadow_set_leaf(w->vm, &w->sv->cache, sptep, gfn_align_down(gfn, level),
+			spte_leaf(pfn, level, *access));
 	if (stale)
 		hw_flush(w->vcpu, HW_FLUSH_GVA, w->sv->cur->tag, w->gva);
 	if ((*access & ACC_W) && w->slot->dirty)
@@ -245,6 +176,7 @@ static bool install(struct shadow_walk *w, gfn_t gfn, u8 *access)
 static enum um_fault_result map_locked(struct shadow_walk *w, bool *dirtied)
 {
 	gfn_t gfn = gpa_to_gfn(w->r.gpa);
+	u64 known = FRAME_VALID;
 	u8 access;
 
 	if (um_slot_find(w->vm, gfn) != w->slot || um_pfn_stale(w->vm, w->slot, gfn, &w->pfn) ||
@@ -260,8 +192,10 @@ static enum um_fault_result map_locked(struct shadow_walk *w, bool *dirtied)
 	if ((!w->short_walk && !ready(w)) || !install(w, gfn, &access))
 		return UM_FAULT_RETRY;
 	*dirtied = access & ACC_W;
+	if (*dirtied && !w->slot->dirty)
+		known |= FRAME_WRITABLE | FRAME_DIRTIED;
 	if (w->pfn.page)
-		frame_set(w->vm, gfn, w->pfn.pfn, FRAME_VALID | (*dirtied && !w->slot->dirty ? FRAME_WRITABLE | FRAME_DIRTIED : 0));
+		frame_set(w->vm, gfn, w->pfn.pfn, known);
 	return UM_FAULT_RETRY;
 }
 
@@ -284,6 +218,16 @@ static enum um_fault_result fail(struct um_fault *f, int err)
 	return UM_FAULT_ERROR;
 }
 
+/* No memory there: shadow the path all the same, so that the next access needs no full walk. */
+static void note_device(struct shadow_walk *w)
+{
+	write_lock(&w->vm->mmu_lock);
+	if (ready(w))
+		shadow_path_to(w, UM_LEVEL_4K);
+	shadow_commit(w->vm);
+	write_unlock(&w->vm->mmu_lock);
+}
+
 static enum um_fault_result full_walk(struct shadow_walk *w, struct um_fault *f);
 
 /* The guest's tables allow the access: map the page. */
@@ -297,6 +241,8 @@ static enum um_fault_result serve(struct shadow_walk *w, struct um_fault *f)
 	f->gpa_valid = true;
 	w->slot = um_slot_find(w->vm, gfn);
 	if (!w->slot || (write && (w->slot->flags & KVM_MEM_READONLY))) {
+		if (!w->short_walk)
+			note_device(w);
 		w->vcpu->stats.exit.mmio++;
 		return UM_FAULT_EMULATE;
 	}
@@ -341,14 +287,48 @@ static enum um_fault_result full_walk(struct shadow_walk *w, struct um_fault *f)
 	}
 }
 
-/* Begin where hardware's walk ended, if that is in a leaf table. */
-static enum um_fault_result serve_walk(struct shadow_walk *w, struct um_fault *f)
+/*
+ * Have the frame of a guest's table known, to read it and set A and D there: who made the tables
+ * from outside never mapped them.
+ */
+static void learn_frame(struct um_vm *vm, gfn_t gfn)
+{
+	struct um_memslot *slot = um_slot_find(vm, gfn);
+	bool known = false;
+	struct um_pfn pfn;
+
+	if (!slot || (slot->flags & KVM_MEM_READONLY) || slot->dirty || rmap_prepare(vm, gfn))
+		return;
+	if (um_pfn_get(vm, slot, gfn, true, &pfn))
+		return;
+	write_lock(&vm->mmu_lock);
+	if (um_slot_find(vm, gfn) == slot && !um_pfn_stale(vm, slot, gfn, &pfn) && pfn.page &&
+	    rmap_node(shadow_vm(vm), gfn)) {
+		frame_set(vm, gfn, pfn.pfn, FRAME_VALID | FRAME_DIRTIED);
+		known = true;
+	}
+	write_unlock(&vm->mmu_lock);
+	um_pfn_put(&pfn, known);
+}
+
+static enum shadow_known ask(struct shadow_walk *w)
 {
 	enum shadow_known known;
 
 	write_lock(&w->vm->mmu_lock);
-	known = shadow_known(w, shadow_leaf_table(w->sv->cur, w->gva));
+	known = shadow_known(w, shadow_leaf_table(w->vcpu, w->gva));
 	write_unlock(&w->vm->mmu_lock);
+	return known;
+}
+
+/* Begin where hardware's walk ended, if that is in a leaf table. */
+static enum um_fault_result serve_walk(struct shadow_walk *w, struct um_fault *f,
+				       enum shadow_known known)
+{
+	if (known == KNOWN_NOTHING && w->unseen != SHADOW_STALE) {
+		learn_frame(w->vm, w->unseen);
+		known = ask(w);
+	}
 	switch (known) {
 	case KNOWN_DONE:
 		return UM_FAULT_RETRY;
@@ -358,6 +338,19 @@ static enum um_fault_result serve_walk(struct shadow_walk *w, struct um_fault *f
 	default:
 		return full_walk(w, f);
 	}
+}
+
+/* What fault_fast() found of this very fault a moment ago is checked when the leaf is put. */
+static enum shadow_known ask_once(struct um_vcpu *vcpu, struct shadow_vcpu *sv,
+				  const struct um_fault *f)
+{
+	bool asked = sv->asked && sv->walk.gva == f->gva;
+
+	sv->asked = false;
+	if (asked)
+		return sv->known;
+	shadow_walk_init(&sv->walk, vcpu, f->gva, f->pfec, f->smap_override);
+	return ask(&sv->walk);
 }
 
 static u64 counted(const struct um_vcpu_stats *stats)
@@ -370,7 +363,6 @@ enum um_fault_result shadow_fault(struct um_vcpu *vcpu, struct um_fault *f)
 	struct shadow_vcpu *sv = shadow_vcpu(vcpu);
 	u64 before = counted(&vcpu->stats);
 	enum um_fault_result result;
-	struct shadow_walk w;
 	int err;
 
 	if (WARN_ON_ONCE(!sv->cur)) {
@@ -380,8 +372,7 @@ enum um_fault_result shadow_fault(struct um_vcpu *vcpu, struct um_fault *f)
 	err = shadow_cache_fill(vcpu->vm, &sv->cache);
 	if (err)
 		return fail(f, err);
-	shadow_walk_init(&w, vcpu, f->gva, f->pfec, f->smap_override);
-	result = serve_walk(&w, f);
+	result = serve_walk(&sv->walk, f, ask_once(vcpu, sv, f));
 	/* Each exit counts once, under its true cause. */
 	if (counted(&vcpu->stats) == before)
 		vcpu->stats.exit.pf_hidden++;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Faults that need neither a full walk nor the host: the leaf table is shadowed and the frame behind its entry known.
- * Upper tables are tracked, so what hardware's own walk found of them holds and only the leaf entry has to be read,
- * through the kernel's view of guest memory. No user access, no memslot, no sleep: fit for the inner loop.
- * vm->mmu_lock is held for write.
+ * Faults that need neither a full walk nor the host: the leaf table is shadowed and the frame
+ * behind its entry known. Upper tables are tracked, so what hardware's own walk found of them holds
+ * and only the leaf entry has to be read, through the kernel's view of guest memory. No user
+ * access, no memslot, no sleep: fit for the inner loop. vm->mmu_lock is held for write.
  */
 #include "shadow.h"
 
@@ -14,8 +14,7 @@ struct shadow_page *shadow_top_table(const struct shadow_root *root, gva_t gva)
 	return root->sp[(gva >> um_level_shift(3)) & (SHADOW_PAE_TABLES - 1)];
 }
 
-/* The 4K-level table on the way to @gva, NULL if hardware's walk does not come so far. */
-struct shadow_page *shadow_leaf_table(const struct shadow_root *root, gva_t gva)
+static struct shadow_page *find_leaf_table(const struct shadow_root *root, gva_t gva)
 {
 	struct shadow_page *sp = shadow_top_table(root, gva);
 
@@ -25,6 +24,26 @@ struct shadow_page *shadow_leaf_table(const struct shadow_root *root, gva_t gva)
 		if (!spte_is_present(spte) || spte_is_leaf(spte, sp->role.level))
 			return NULL;
 		sp = shadow_child(spte);
+	}
+	return sp;
+}
+
+/* The 4K-level table on the way to @gva, NULL if hardware's walk does not come so far. */
+struct shadow_page *shadow_leaf_table(struct um_vcpu *vcpu, gva_t gva)
+{
+	struct shadow_vcpu *sv = shadow_vcpu(vcpu);
+	u64 link_gen = shadow_vm(vcpu->vm)->link_gen;
+	gva_t region = gva >> um_level_shift(UM_LEVEL_2M);
+	struct shadow_page *sp;
+
+	if (sv->leaf.region == region && sv->leaf.root == sv->cur && sv->leaf.link_gen == link_gen)
+		return sv->leaf.sp;
+	sp = find_leaf_table(sv->cur, gva);
+	if (sp) {
+		sv->leaf.region = region;
+		sv->leaf.root = sv->cur;
+		sv->leaf.link_gen = link_gen;
+		sv->leaf.sp = sp;
 	}
 	return sp;
 }
@@ -83,14 +102,17 @@ static bool known_present(struct shadow_walk *w, const struct shadow_page *sp, g
 	return true;
 }
 
-static enum shadow_known known_gpte(struct shadow_walk *w, struct shadow_page *sp, unsigned int slot)
+static enum shadow_known known_gpte(struct shadow_walk *w, struct shadow_page *sp,
+				    unsigned int slot)
 {
 	gpa_t gpa = shadow_gpte_gpa(sp, slot);
 	void *at = frame_address(w->vm, gpa, FRAME_VALID);
 	u64 gpte;
 
-	if (!at)
+	if (!at) {
+		w->unseen = sp->gfn;
 		return KNOWN_NOTHING;
+	}
 	gpte = read_gpte(at, shadow_gpte_size(sp));
 	if (gpte & GPTE_P)
 		return known_present(w, sp, gpa, gpte) ? KNOWN_LEAF : KNOWN_NOTHING;
@@ -122,8 +144,8 @@ static bool map_known(struct shadow_walk *w, spte_t *sptep)
 }
 
 /*
- * Serve a fault from @sp, its leaf table or NULL. KNOWN_DONE: served; KNOWN_LEAF: @w says what to map, but not where
- * the host has it; KNOWN_NOTHING: walk the guest's tables.
+ * Serve a fault from @sp, its leaf table or NULL. KNOWN_DONE: served; KNOWN_LEAF: @w says what to
+ * map, but not where the host has it; KNOWN_NOTHING: walk the guest's tables.
  */
 enum shadow_known shadow_known(struct shadow_walk *w, struct shadow_page *sp)
 {
@@ -146,15 +168,14 @@ enum shadow_known shadow_known(struct shadow_walk *w, struct shadow_page *sp)
 
 bool shadow_fault_fast(struct um_vcpu *vcpu, struct um_fault *f)
 {
-	struct shadow_root *root = shadow_vcpu(vcpu)->cur;
-	struct shadow_walk w;
-	bool done;
+	struct shadow_vcpu *sv = shadow_vcpu(vcpu);
 
-	if (!root || !write_trylock(&vcpu->vm->mmu_lock))
+	if (!sv->cur || !write_trylock(&vcpu->vm->mmu_lock))
 		return false;
-	shadow_walk_init(&w, vcpu, f->gva, f->pfec, f->smap_override);
-	done = shadow_known(&w, shadow_leaf_table(root, f->gva)) == KNOWN_DONE;
+	shadow_walk_init(&sv->walk, vcpu, f->gva, f->pfec, f->smap_override);
+	sv->known = shadow_known(&sv->walk, shadow_leaf_table(vcpu, f->gva));
 	write_unlock(&vcpu->vm->mmu_lock);
-	vcpu->stats.exit.pf_hidden += done;
-	return done;
+	sv->asked = sv->known != KNOWN_DONE;
+	vcpu->stats.exit.pf_hidden += !sv->asked;
+	return !sv->asked;
 }

@@ -8,7 +8,7 @@
 
 bool shadow_pf_filter __read_mostly = true;
 module_param_named(pf_filter, shadow_pf_filter, bool, 0644);
-MODULE_PARM_DESC(pf_filter, "shadow paging: not-present faults that are the guest's own do not exit (default on)");
+MODULE_PARM_DESC(pf_filter, "shadow paging: the guest's own not-present faults do not exit");
 
 static bool shadow_available(void)
 {
@@ -66,7 +66,10 @@ static void shadow_vm_destroy(struct um_vm *vm)
 	kfree(sh);
 }
 
-/* Unpaged code runs on EPT where an unrestricted guest can; vm->lock is held, and the core has the vCPU join in. */
+/*
+ * Unpaged code runs on EPT where an unrestricted guest can; vm->lock is held, and the core has the
+ * vCPU join in.
+ */
 static int init_unpaged(struct um_vcpu *vcpu, struct shadow_vcpu *sv)
 {
 	if (!hw_caps.ept)
@@ -145,7 +148,8 @@ static bool shadow_wrprotect(struct um_vm *vm, struct um_memslot *slot, gfn_t st
 	return rmap_wrprotect(vm, start, end);
 }
 
-static bool shadow_age(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end, bool clear)
+static bool shadow_age(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end,
+		       bool clear)
 {
 	return rmap_age(vm, start, end, clear);
 }

@@ -1,40 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Shadow pages and their entries: every change of an entry goes through here, so that counts, reverse map and parent
- * lists stay true. vm->mmu_lock is held for write.
+ * Shadow pages and their entries: every change of an entry goes through here, so that counts,
+ * reverse map and parent lists stay true. vm->mmu_lock is held for write.
  *
- * Flushing: a link or a table that goes away sets flush_due, and shadow_commit() flushes every vCPU before memory is
- * freed. Who drops a leaf answers for the flush: at once when the host takes the page, by alter_gen when the guest
- * itself has yet to flush.
+ * Flushing: a link or a table that goes away sets flush_due, and shadow_commit() flushes every vCPU
+ * before memory is freed. Who drops a leaf answers for the flush: at once when the host takes the
+ * page, by alter_gen when the guest itself has yet to flush.
  */
 #include <linux/slab.h>
 #include "shadow.h"
-
-/* Index in the guest's table of what @slot shadows: a 1024-entry table has several shadow tables, its quadrants. */
-static unsigned int guest_index(const struct shadow_page *sp, unsigned int slot)
-{
-	unsigned int index = sp->role.quadrant * SPTE_ENTRIES + slot;
-
-	if (sp->role.mode != PAGING_32)
-		return slot;
-	return sp->role.level == UM_LEVEL_4K ? index : index / 2;
-}
-
-unsigned int shadow_gpte_size(const struct shadow_page *sp)
-{
-	return sp->role.mode == PAGING_32 ? sizeof(u32) : sizeof(u64);
-}
-
-gpa_t shadow_gpte_gpa(const struct shadow_page *sp, unsigned int slot)
-{
-	return gfn_to_gpa(sp->gfn) + guest_index(sp, slot) * shadow_gpte_size(sp);
-}
-
-/* The gfn that the leaf in @slot maps. */
-gfn_t shadow_leaf_gfn(const struct shadow_page *sp, unsigned int slot)
-{
-	return sp->gfns ? sp->gfns[slot] : sp->gfn + slot * um_level_pages(sp->role.level);
-}
 
 /* What the walk needs to know to judge entries of a table with @role. */
 void shadow_role_desc(union shadow_role role, struct paging_desc *d)
@@ -54,6 +28,7 @@ static void forget_child(struct um_vm *vm, spte_t *sptep, struct shadow_page *ch
 {
 	spte_list_remove(&child->parents, sptep);
 	shadow_vm(vm)->flush_due = true;
+	shadow_vm(vm)->link_gen++;
 	/* Nobody syncs a page that no root reaches, so it would only grow stale. */
 	if (child->unsync && !child->parents.val)
 		shadow_zap(vm, child);
@@ -74,7 +49,10 @@ void shadow_drop(struct um_vm *vm, spte_t *sptep)
 		forget_child(vm, sptep, shadow_child(old));
 }
 
-/* The guest's entry is not present and its table is tracked: from now on the guest faults without an exit. */
+/*
+ * The guest's entry is not present and its table is tracked: from now on the guest faults without
+ * an exit.
+ */
 void shadow_set_absent(struct shadow_page *sp, spte_t *sptep)
 {
 	WARN_ON_ONCE(sp->unsync || !spte_is_unknown(shadow_read(sptep)));
@@ -91,7 +69,8 @@ static void count_present(struct shadow_page *sp, const spte_t *sptep)
 }
 
 /* Link @child below @sptep, which is not present. */
-void shadow_link(struct um_vm *vm, struct shadow_cache *cache, spte_t *sptep, struct shadow_page *child)
+void shadow_link(struct um_vm *vm, struct shadow_cache *cache, spte_t *sptep,
+		 struct shadow_page *child)
 {
 	count_present(shadow_page_of(sptep), sptep);
 	spte_list_add(cache, &child->parents, sptep);
@@ -107,17 +86,19 @@ static void count_mapped(struct um_vm *vm, unsigned int level)
 }
 
 /*
- * Put a leaf. One that only gains rights stays where it is: whoever still has the old one cached faults and finds the
- * new one. Any other change of a present entry is flushed everywhere.
+ * Put a leaf. One that only gains rights stays where it is: whoever still has the old one cached
+ * faults and finds the new one. Any other change of a present entry is flushed everywhere.
  */
-void shadow_set_leaf(struct um_vm *vm, struct shadow_cache *cache, spte_t *sptep, gfn_t gfn, spte_t spte)
+void shadow_set_leaf(struct um_vm *vm, struct shadow_cache *cache, spte_t *sptep, gfn_t gfn,
+		     spte_t spte)
 {
 	struct shadow_page *sp = shadow_page_of(sptep);
 	unsigned int slot = shadow_spte_slot(sp, sptep), level = sp->role.level;
 	spte_t old = shadow_read(sptep);
 
 	if (spte_is_present(old)) {
-		if (spte_is_leaf(old, level) && spte_widens(old, spte) && shadow_leaf_gfn(sp, slot) == gfn) {
+		if (spte_is_leaf(old, level) && spte_widens(old, spte) &&
+		    shadow_leaf_gfn(sp, slot) == gfn) {
 			shadow_write(sptep, spte);
 			return;
 		}
@@ -168,8 +149,8 @@ static void drop_entries(struct um_vm *vm, struct shadow_page *sp)
 }
 
 /*
- * Drop @sp and all that it holds; its memory goes at the next shadow_commit(). A page that is a root stays, empty,
- * until no vCPU names it.
+ * Drop @sp and all that it holds; its memory goes at the next shadow_commit(). A page that is a
+ * root stays, empty, until no vCPU names it.
  */
 void shadow_zap(struct um_vm *vm, struct shadow_page *sp)
 {
@@ -180,6 +161,7 @@ void shadow_zap(struct um_vm *vm, struct shadow_page *sp)
 	unhash(vm, sp);
 	sp->invalid = true;
 	sh->flush_due = true;
+	sh->link_gen++;
 	while (sp->parents.val)
 		shadow_drop(vm, spte_list_first(&sp->parents));
 	drop_entries(vm, sp);

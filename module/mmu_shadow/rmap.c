@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The reverse map: from a guest frame to the sptes that map it, so that the host can take a page back. Kept per VM and
- * not per memslot: an spte must be found again whatever became of the slot. vm->mmu_lock is held for write.
+ * The reverse map: from a guest frame to the sptes that map it, so that the host can take a page
+ * back. Kept per VM and not per memslot: an spte must be found again whatever became of the slot.
+ * vm->mmu_lock is held for write.
  */
 #include <linux/slab.h>
 #include <linux/xarray.h>
 #include "shadow.h"
 
 #define DESC_ENTRIES	14
-#define LIST_MANY	1UL
+#define LIST_MANY	1UL		/* struct spte_list holds a chain */
 #define NODE_SHIFT	SHADOW_NODE_SHIFT
-#define NODE_PAGES	(1UL << NODE_SHIFT)
+#define NODE_PAGES	BIT(NODE_SHIFT)
 
 struct spte_desc {
 	spte_t *entry[DESC_ENTRIES];
@@ -52,7 +53,10 @@ void spte_list_add(struct shadow_cache *cache, struct spte_list *list, spte_t *s
 	desc->entry[desc->count++] = sptep;
 }
 
-/* Fill the hole at @hole with the last entry of the first descriptor, the only one that may have room. */
+/*
+ * Fill the hole at @hole with the last entry of the first descriptor, the only one that may have
+ * room.
+ */
 static void fill_hole(struct spte_list *list, spte_t **hole)
 {
 	struct spte_desc *first = list_descs(list);
@@ -151,7 +155,10 @@ static struct rmap_node *alloc_node(void)
 	return node;
 }
 
-/* Have room for leaves that map @gfn; sleeps, mmu_lock not held. The room may be gone when the lock is taken. */
+/*
+ * Have room for leaves that map @gfn; sleeps, mmu_lock not held. The room may be gone when the lock
+ * is taken.
+ */
 int rmap_prepare(struct um_vm *vm, gfn_t gfn)
 {
 	struct shadow_vm *sh = shadow_vm(vm);
@@ -176,7 +183,8 @@ static struct spte_list *node_list(struct rmap_node *node, gfn_t gfn, unsigned i
 	return level == UM_LEVEL_4K ? &node->page[gfn & (NODE_PAGES - 1)] : &node->large;
 }
 
-void rmap_add(struct um_vm *vm, struct shadow_cache *cache, spte_t *sptep, gfn_t gfn, unsigned int level)
+void rmap_add(struct um_vm *vm, struct shadow_cache *cache, spte_t *sptep, gfn_t gfn,
+	      unsigned int level)
 {
 	struct rmap_node *node = rmap_node(shadow_vm(vm), gfn);
 
@@ -206,10 +214,10 @@ static bool drop_all(struct um_vm *vm, struct spte_list *list)
 typedef bool (*list_fn)(struct um_vm *vm, struct spte_list *list);
 
 /*
- * Call @fn on the list of every gfn in [start, end), and on the large leaves that overlap it. What is known of their
- * frames loses @forget.
+ * Call @fn on the list of every gfn in [start, end), and on the large leaves that overlap it. What
+ * is known of their frames loses @forget.
  */
-static bool for_each_list(struct um_vm *vm, gfn_t start, gfn_t end, list_fn fn, u64 forget)
+static bool visit_lists(struct um_vm *vm, gfn_t start, gfn_t end, list_fn fn, u64 forget)
 {
 	struct shadow_vm *sh = shadow_vm(vm);
 	struct rmap_node *node;
@@ -234,7 +242,7 @@ static bool for_each_list(struct um_vm *vm, gfn_t start, gfn_t end, list_fn fn, 
 /* The caller flushes, for every entry dropped here. */
 bool rmap_unmap(struct um_vm *vm, gfn_t start, gfn_t end)
 {
-	return for_each_list(vm, start, end, drop_all, ~0ULL);
+	return visit_lists(vm, start, end, drop_all, ~0ULL);
 }
 
 static bool make_readonly(spte_t *sptep, void *any)
@@ -262,7 +270,7 @@ static bool wrprotect_list(struct um_vm *vm, struct spte_list *list)
 
 bool rmap_wrprotect(struct um_vm *vm, gfn_t start, gfn_t end)
 {
-	return for_each_list(vm, start, end, wrprotect_list, FRAME_WRITABLE | FRAME_DIRTIED);
+	return visit_lists(vm, start, end, wrprotect_list, FRAME_WRITABLE | FRAME_DIRTIED);
 }
 
 static bool is_young(spte_t *sptep, void *unused)
@@ -296,7 +304,7 @@ static bool list_make_old(struct um_vm *vm, struct spte_list *list)
 
 bool rmap_age(struct um_vm *vm, gfn_t start, gfn_t end, bool clear)
 {
-	return for_each_list(vm, start, end, clear ? list_make_old : list_young, 0);
+	return visit_lists(vm, start, end, clear ? list_make_old : list_young, 0);
 }
 
 /* Give back the nodes of [start, end) that hold nothing. */

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The roots of a vCPU: each address space that the guest loaded lately keeps its tables and a hardware tag, so that a
- * CR3 load among them costs a few dozen instructions. The array is the vCPU thread's own; the pages that it names
- * belong to vm->mmu_lock.
+ * The roots of a vCPU: each address space that the guest loaded lately keeps its tables and a
+ * hardware tag, so that a CR3 load among them costs a few dozen instructions. The array is the vCPU
+ * thread's own; the pages that it names belong to vm->mmu_lock.
  *
- * What a CR3 load must do follows from three generations (struct shadow_vm): alter_gen moved: flush the root's tag;
- * unsync_gen moved: a table may have gone unsync below it, sync; invalid_gen moved: it may be gone itself.
+ * What a CR3 load must do follows from three generations (struct shadow_vm): alter_gen moved: flush
+ * the root's tag; unsync_gen moved: a table may have gone unsync below it, sync; invalid_gen moved:
+ * it may be gone itself.
  */
 #include <linux/slab.h>
 #include "shadow.h"
@@ -59,7 +60,8 @@ static struct shadow_root *find_root(struct shadow_vcpu *sv, union shadow_role r
 	struct shadow_root *root;
 
 	for (root = sv->root; root < sv->root + SHADOW_ROOTS; root++)
-		if (root->nr && root->role.word == role.word && !memcmp(root->key, key, sizeof(root->key)))
+		if (root->nr && root->role.word == role.word &&
+		    !memcmp(root->key, key, sizeof(root->key)))
 			return root;
 	return NULL;
 }
@@ -108,8 +110,8 @@ static void put_invalid_roots(struct um_vm *vm, struct shadow_vcpu *sv)
 }
 
 /* The page for table @i of the root. A 2-level guest's page directory has four, one per GiB. */
-static struct shadow_page *root_page(struct um_vm *vm, struct shadow_vcpu *sv, union shadow_role role, u64 key,
-				     unsigned int i)
+static struct shadow_page *root_page(struct um_vm *vm, struct shadow_vcpu *sv,
+				     union shadow_role role, u64 key, unsigned int i)
 {
 	gfn_t gfn = gpa_to_gfn(key & CR3_GPA_MASK);
 
@@ -120,8 +122,11 @@ static struct shadow_page *root_page(struct um_vm *vm, struct shadow_vcpu *sv, u
 	return shadow_get_page(vm, &sv->cache, gfn, role);
 }
 
-/* mmu_lock held for write; the slot is free. False: the guest's table lies outside of its memory. */
-static bool build_root(struct um_vm *vm, struct shadow_vcpu *sv, struct shadow_root *root, const u64 *key)
+/*
+ * mmu_lock held for write; the slot is free. False: the guest's table lies outside of its memory.
+ */
+static bool build_root(struct um_vm *vm, struct shadow_vcpu *sv, struct shadow_root *root,
+		       const u64 *key)
 {
 	union shadow_role role = sv->role;
 	bool pae = role.mode < PAGING_4LEVEL;
@@ -143,6 +148,7 @@ static bool build_root(struct um_vm *vm, struct shadow_vcpu *sv, struct shadow_r
 	root->role = role;
 	root->alter_gen = SHADOW_STALE;
 	root->unsync_gen = SHADOW_STALE;
+	sv->leaf.root = NULL;
 	return true;
 }
 
@@ -156,7 +162,10 @@ static void write_pae_root(struct shadow_vcpu *sv, struct shadow_root *root)
 	root->hpa = __pa(pdpte);
 }
 
-/* The root for the present paging state, built and synced; NULL: none can be had. mmu_lock held for write. */
+/*
+ * The root for the present paging state, built and synced; NULL: none can be had. mmu_lock held for
+ * write.
+ */
 static struct shadow_root *take_root(struct um_vm *vm, struct shadow_vcpu *sv)
 {
 	struct shadow_root *root;
@@ -183,8 +192,9 @@ static struct shadow_root *take_root(struct um_vm *vm, struct shadow_vcpu *sv)
 	return root;
 }
 
-static void set_root(struct um_vcpu *vcpu, struct shadow_vcpu *sv, struct shadow_root *root, u32 dirty)
+void shadow_set_root(struct um_vcpu *vcpu, struct shadow_root *root, u32 dirty)
 {
+	struct shadow_vcpu *sv = shadow_vcpu(vcpu);
 	u64 gen = READ_ONCE(shadow_vm(vcpu->vm)->alter_gen);
 
 	if (root->alter_gen != gen) {
@@ -192,6 +202,8 @@ static void set_root(struct um_vcpu *vcpu, struct shadow_vcpu *sv, struct shadow
 			hw_flush(vcpu, HW_FLUSH_TAG, root->tag, 0);
 		root->alter_gen = gen;
 	}
+	if (sv->cur != root)
+		sv->previous = sv->cur;
 	sv->cur = root;
 	vcpu->root.hpa = root->hpa;
 	vcpu->root.tag = root->tag;
@@ -199,16 +211,18 @@ static void set_root(struct um_vcpu *vcpu, struct shadow_vcpu *sv, struct shadow
 }
 
 /*
- * Which page faults exit (SDM "Exception Bitmap"). With bit 14 clear and MATCH 0 those whose code has a bit of MASK:
- * protection and reserved-bit faults always, and fetches where hardware, whose NXE is set, reports I and the guest's
- * own processor would not.
+ * Which page faults exit (SDM "Exception Bitmap"). With bit 14 clear and MATCH 0 those whose code
+ * has a bit of MASK: protection and reserved-bit faults always, and fetches where hardware, whose
+ * NXE is set, reports I and the guest's own processor would not.
  */
 static void set_controls(struct um_vcpu *vcpu, const struct paging_desc *d)
 {
 	bool has_nx = d->nxe && d->mode >= PAGING_PAE;
 	struct um_mmu_ctl *ctl = &vcpu->mmu_ctl;
 
-	*ctl = (struct um_mmu_ctl){ .intercepts = UM_IC_CR3 | UM_IC_INVLPG | UM_IC_PF | UM_IC_PAGING };
+	*ctl = (struct um_mmu_ctl){
+		.intercepts = UM_IC_CR3 | UM_IC_INVLPG | UM_IC_PF | UM_IC_PAGING,
+	};
 	if (d->mode == PAGING_NONE || !hw_caps.pf_rsvd || !shadow_pf_filter) {
 		ctl->pf_bit = true;
 		return;
@@ -240,7 +254,7 @@ static void fill_state(struct um_vcpu *vcpu, struct shadow_vcpu *sv)
 {
 	um_cr3(vcpu);	/* read before GUEST_CR3 is replaced by a root */
 	um_fill_paging_desc(vcpu, &sv->desc);
-	sv->desc.pke = false;	/* hardware never gets CR4.PKE here, so no fault would come of a key */
+	sv->desc.pke = false;	/* hardware never gets CR4.PKE here: no fault would come of a key */
 	sv->role = role_of(&sv->desc);
 	sv->leaf_reserved = walk_reserved(&sv->desc, UM_LEVEL_4K, true);
 	sv->noflush_ok = um_cr4(vcpu) & X86_CR4_PCIDE;
@@ -274,126 +288,13 @@ int shadow_load_root(struct um_vcpu *vcpu)
 	sv->sync = false;
 	vcpu->root.levels = root->nr == 1 ? sv->role.level : PAE_ROOT_LEVELS;
 	set_controls(vcpu, &sv->desc);
-	set_root(vcpu, sv, root, UM_ST_MMU);
+	shadow_set_root(vcpu, root, UM_ST_MMU);
 	if (vcpu->mmu != &shadow_mmu_ops) {
 		/* Flushes asked for meanwhile went to the EPT root alone. */
 		vcpu->mmu = &shadow_mmu_ops;
 		hw_flush(vcpu, HW_FLUSH_ALL, 0, 0);
 	}
 	return 0;
-}
-
-/* Whatever a cached root knows is in doubt: flush its tag and sync its tables when it is loaded next. */
-static void distrust_roots(struct shadow_vcpu *sv)
-{
-	struct shadow_root *root;
-
-	for (root = sv->root; root < sv->root + SHADOW_ROOTS; root++) {
-		root->alter_gen = SHADOW_STALE;
-		root->unsync_gen = SHADOW_STALE;
-	}
-}
-
-void shadow_paging_changed(struct um_vcpu *vcpu, u32 what)
-{
-	struct shadow_vcpu *sv = shadow_vcpu(vcpu);
-
-	if (what & ~(UM_PG_CR3 | UM_PG_NOFLUSH))
-		distrust_roots(sv);
-	if (!(what & UM_PG_NOFLUSH))
-		sv->sync = true;
-	um_make_request(vcpu, UM_REQ_RELOAD_ROOT);
-}
-
-static struct shadow_root *find_cr3(struct shadow_vcpu *sv, u64 top)
-{
-	struct shadow_root *root;
-
-	for (root = sv->root; root < sv->root + SHADOW_ROOTS; root++)
-		if (root->key[0] == top && root->nr && root->role.word == sv->role.word)
-			return root;
-	return NULL;
-}
-
-/*
- * MOV to CR3 in the inner loop. No lock: the generations are read after the exit, so whatever the guest ordered before
- * its MOV is seen; a root that is zapped after the look at invalid_gen comes with UM_REQ_RELOAD_ROOT, which is read
- * after this and before the entry.
- */
-bool shadow_cr3_fast(struct um_vcpu *vcpu, u64 cr3)
-{
-	struct shadow_vcpu *sv = shadow_vcpu(vcpu);
-	struct shadow_vm *sh = shadow_vm(vcpu->vm);
-	bool noflush = cr3 & CR3_NOFLUSH;
-	struct shadow_root *root;
-
-	if (sv->sync || !sv->by_cr3 || (noflush && !sv->noflush_ok))
-		return false;
-	cr3 &= ~CR3_NOFLUSH;
-	root = find_cr3(sv, cr3 & ~(u64)um_page_offset(cr3));
-	if (!root || root->invalid_gen != READ_ONCE(sh->invalid_gen))
-		return false;
-	if (root->unsync_gen != READ_ONCE(sh->unsync_gen) && !(noflush && root->unsync_gen != SHADOW_STALE))
-		return false;
-	sv->desc.root = root->key[0];
-	root->used = ++sv->clock;
-	vcpu->cr3 = cr3;
-	vcpu->avail |= UM_ST_CR3;
-	set_root(vcpu, sv, root, UM_ST_ROOT);
-	return true;
-}
-
-/*
- * Drop what the leaf for @gva may have stale, and map anew at once what needs no A bit set. Only an unsync table can be
- * stale: the others are true to the guest's. mmu_lock held for write.
- */
-static void renew_leaf(struct um_vcpu *vcpu, struct shadow_vcpu *sv, gva_t gva)
-{
-	struct shadow_vm *sh = shadow_vm(vcpu->vm);
-	struct shadow_page *sp = shadow_leaf_table(sv->cur, gva);
-	struct shadow_walk w;
-	spte_t *sptep;
-
-	if (!sp || !sp->unsync)
-		return;
-	sptep = &sp->spt[spte_index(gva, UM_LEVEL_4K)];
-	if (!spte_is_present(shadow_read(sptep)))
-		return;
-	shadow_drop(vcpu->vm, sptep);
-	/* This tag is flushed by address at once, all others as a whole when they are loaded. */
-	if (sv->cur->alter_gen == sh->alter_gen)
-		sv->cur->alter_gen++;
-	WRITE_ONCE(sh->alter_gen, sh->alter_gen + 1);
-	shadow_walk_init(&w, vcpu, gva, 0, false);
-	w.prefetch = true;
-	shadow_known(&w, sp);
-}
-
-bool shadow_invlpg(struct um_vcpu *vcpu, gva_t gva, bool all, bool fast)
-{
-	struct shadow_vcpu *sv = shadow_vcpu(vcpu);
-	struct um_vm *vm = vcpu->vm;
-	unsigned int i;
-
-	if (all) {
-		distrust_roots(sv);
-		shadow_paging_changed(vcpu, UM_PG_CR3);
-		return true;
-	}
-	if (!sv->cur)
-		return true;
-	if (!fast)
-		write_lock(&vm->mmu_lock);
-	else if (!write_trylock(&vm->mmu_lock))
-		return false;
-	renew_leaf(vcpu, sv, gva);
-	write_unlock(&vm->mmu_lock);
-	if (sv->cur->tag)
-		hw_flush(vcpu, HW_FLUSH_GVA, sv->cur->tag, gva);
-	/* With PCIDs another address space may be loaded without a flush, and share what was invalidated. */
-	for (i = 0; sv->noflush_ok && i < SHADOW_ROOTS; i++)
-		sv->root[i].unsync_gen = SHADOW_STALE;
-	return true;
 }
 
 void shadow_roots_destroy(struct um_vcpu *vcpu)

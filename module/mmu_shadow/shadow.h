@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Private structures of the shadow backend. All of them belong to vm->mmu_lock, held for write, except what is marked
- * as the vCPU thread's own.
+ * Private structures of the shadow backend. All of them belong to vm->mmu_lock, held for write,
+ * except what is marked as the vCPU thread's own.
  */
 #ifndef UM_SHADOW_SHADOW_H
 #define UM_SHADOW_SHADOW_H
@@ -16,7 +16,7 @@
 #define SHADOW_CAP_SHARE	50	/* automatic cap: one shadow page for so many guest pages */
 #define SHADOW_RECENT		16
 #define SHADOW_NODE_SHIFT	9	/* gfns of a struct rmap_node, as a power of 2 */
-#define SHADOW_PATIENCE		4	/* guest faults from an unsync table until it is synced, to begin with */
+#define SHADOW_PATIENCE		4	/* guest faults until an unsync table is synced, at first */
 #define SHADOW_MAX_PATIENCE	128
 #define SHADOW_STALE		(~0ULL)	/* a generation that equals none */
 
@@ -27,8 +27,8 @@ union shadow_role {
 		u32 level : 3;
 		u32 mode : 3;		/* enum paging_mode */
 		u32 access : 3;		/* ACC_* inherited from all upper levels */
-		u32 quadrant : 2;	/* which part of a 1024-entry table; of a page directory, which GiB */
-		u32 direct : 1;		/* no guest table: part of a large page, or of guest memory without paging */
+		u32 quadrant : 2;	/* which part of a 1024-entry table; directory: which GiB */
+		u32 direct : 1;		/* no guest table: part of a large page, or unpaged */
 		u32 nxe : 1;
 		u32 wp : 1;
 		u32 smep_nowp : 1;	/* SMEP, where WP = 0 makes user pages kernel-writable */
@@ -54,14 +54,14 @@ struct shadow_page {
 	union shadow_role role;
 	u16 nr_present, nr_absent;	/* entries in these states */
 	u16 root_refs;			/* cached roots of vCPUs that name it */
-	bool tracked;			/* counted in by um_track_add(): synced with the guest's table */
-	bool unsync;			/* the guest writes its table freely; entries may be stale until it flushes */
+	bool tracked;			/* counted by um_track_add(): true to the guest's table */
+	bool unsync;			/* the guest writes its table freely, entries may lag */
 	bool invalid;			/* zapped, kept only by root_refs */
 	bool reaches;			/* valid when visit is the present one */
-	u8 faults, patience;		/* guest faults while unsync, and how many of them make us sync it */
+	u8 faults, patience;		/* guest faults while unsync, and how many make us sync */
 	u64 visit;
 	spte_t *spt;
-	u64 *gfns;			/* of each leaf; NULL where it follows from @gfn or the level has no leaf */
+	u64 *gfns;			/* of each leaf; NULL where @gfn tells, or no leaves */
 	struct spte_list parents;
 };
 
@@ -74,19 +74,19 @@ struct rmap_node {
 };
 
 /*
- * A host page found once is remembered until the MMU notifier takes it back, so that most faults need not ask the host,
- * nor look at the memslot.
+ * A host page found once is remembered until the MMU notifier takes it back, so that most faults
+ * need not ask the host, nor look at the memslot.
  */
 #define FRAME_VALID	BIT_ULL(0)
-#define FRAME_WRITABLE	BIT_ULL(1)	/* the guest may be given write access: not tracked, not logged */
-#define FRAME_DIRTIED	BIT_ULL(2)	/* the host counts it as dirty, and it is not logged: we may write */
+#define FRAME_WRITABLE	BIT_ULL(1)	/* the guest may write it: not tracked, not logged */
+#define FRAME_DIRTIED	BIT_ULL(2)	/* the host counts it as dirty, and it is not logged */
 
 struct shadow_vm {
 	struct hlist_head *hash;
 	struct list_head pages;
 	struct list_head unsync;
-	struct list_head zapped;	/* unreachable but for what CPUs cache: freed by shadow_commit() */
-	bool flush_due;			/* since the last remote flush a link or a table went away */
+	struct list_head zapped;	/* only CPUs' caches name them: freed by shadow_commit() */
+	bool flush_due;			/* a link or table went away since the last remote flush */
 	spte_t unknown;
 	struct xarray rmap;		/* struct rmap_node by gfn / 512 */
 	struct {
@@ -97,10 +97,12 @@ struct shadow_vm {
 	u64 slot_pages, auto_cap;
 	u64 visit;
 	/*
-	 * Generations; written under mmu_lock, read without it. alter: leaves were removed or altered without a remote
-	 * flush, unsync: a table went unsync, invalid: a page with root_refs was zapped.
+	 * Generations; written under mmu_lock, read without it. alter: leaves were removed or
+	 * altered without a remote flush, unsync: a table went unsync, invalid: a page with
+	 * root_refs was zapped.
 	 */
 	u64 alter_gen, unsync_gen, invalid_gen;
+	u64 link_gen;			/* a link went away */
 	void *sync_buf;			/* a guest table under resync */
 };
 
@@ -117,33 +119,18 @@ struct shadow_cache {
 
 /* A cached root. The vCPU thread's own, but that the pages it names count it. */
 struct shadow_root {
-	u64 key[SHADOW_PAE_TABLES];	/* the guest's: top table's gpa in [0], or the PDPTE registers */
+	u64 key[SHADOW_PAE_TABLES];	/* gpa of the guest's top table in [0], or its PDPTEs */
 	union shadow_role role;
 	unsigned int nr;		/* pages in sp; 0: the slot is free */
-	struct shadow_page *sp[SHADOW_PAE_TABLES];	/* the top table, or those under a PAE root */
+	struct shadow_page *sp[SHADOW_PAE_TABLES]; /* the top table, or those under a PAE root */
 	hpa_t hpa;
-	u64 alter_gen, unsync_gen, invalid_gen;	/* up to which the tag and the tables are known good */
+	u64 alter_gen, unsync_gen, invalid_gen;	/* up to which tag and tables are known good */
 	u64 used;
 	u16 tag;
 };
 
-/* The vCPU thread's own. */
-struct shadow_vcpu {
-	struct shadow_root *cur;	/* NULL: none loaded */
-	struct paging_desc desc;	/* of the paging state that cur was loaded for */
-	union shadow_role role;		/* of cur's top level */
-	u64 leaf_reserved;		/* bits that a 4K entry of the guest's must not have */
-	bool by_cr3;			/* CR3 alone tells address spaces apart (not so with PDPTE registers) */
-	bool noflush_ok;		/* bit 63 of CR3 has a meaning: CR4.PCIDE */
-	bool sync;			/* the guest flushed since cur was loaded: unsync tables are due */
-	bool has_ept;			/* unpaged code runs on EPT */
-	u64 clock;			/* counts loads, for the age of roots */
-	gfn_t zapped_gfn;		/* the upper table zapped last because the guest wrote it, */
-	u64 zapped_rip;			/* and by which instruction */
-	u64 *pae_tables;		/* SHADOW_ROOTS PAE roots in a page below 4 GiB */
-	struct shadow_root root[SHADOW_ROOTS];
-	struct shadow_cache cache;
-};
+/* What is known of a fault without a walk of the guest's tables. */
+enum shadow_known { KNOWN_DONE, KNOWN_LEAF, KNOWN_NOTHING };
 
 /* A fault being served, or (@prefetch) an entry to be mapped ahead of its use. */
 struct shadow_walk {
@@ -154,13 +141,42 @@ struct shadow_walk {
 	u32 pfec;
 	bool smap_override;
 	bool prefetch;
-	bool short_walk;	/* from the shadowed leaf table that leaf_* name, not from the guest's top table */
+	bool short_walk;	/* begun at the shadowed leaf table that leaf_* name */
 	u8 access;		/* that the guest's tables grant, D counted in */
 	gfn_t leaf_gfn;
 	union shadow_role leaf_role;
+	gfn_t unseen;		/* the guest's leaf table if its frame is not known */
 	struct um_memslot *slot;
 	struct um_pfn pfn;
 	struct walk_result r;
+};
+
+/* The vCPU thread's own. */
+struct shadow_vcpu {
+	struct shadow_root *cur;	/* NULL: none loaded */
+	struct shadow_root *previous;	/* loaded before cur */
+	struct paging_desc desc;	/* of the paging state that cur was loaded for */
+	union shadow_role role;		/* of cur's top level */
+	u64 leaf_reserved;		/* bits that a 4K entry of the guest's must not have */
+	bool by_cr3;			/* CR3 alone tells address spaces apart */
+	bool noflush_ok;		/* bit 63 of CR3 has a meaning: CR4.PCIDE */
+	bool sync;			/* the guest flushed since cur was loaded: sync is due */
+	bool has_ept;			/* unpaged code runs on EPT */
+	u64 clock;			/* counts loads, for the age of roots */
+	gfn_t zapped_gfn;		/* the upper table zapped last as the guest wrote it, */
+	u64 zapped_rip;			/* and by which instruction */
+	struct {			/* the leaf table found last, while link_gen stands */
+		const struct shadow_root *root;
+		struct shadow_page *sp;
+		gva_t region;
+		u64 link_gen;
+	} leaf;
+	struct shadow_walk walk;	/* the fault being served */
+	enum shadow_known known;	/* what the inner loop found of it, if asked is set */
+	bool asked;
+	u64 *pae_tables;		/* SHADOW_ROOTS PAE roots in a page below 4 GiB */
+	struct shadow_root root[SHADOW_ROOTS];
+	struct shadow_cache cache;
 };
 
 static inline struct shadow_vm *shadow_vm(const struct um_vm *vm)
@@ -174,8 +190,8 @@ static inline struct shadow_vcpu *shadow_vcpu(const struct um_vcpu *vcpu)
 }
 
 /* The large fields are left to who fills them. */
-static inline void shadow_walk_init(struct shadow_walk *w, struct um_vcpu *vcpu, gva_t gva, u32 pfec,
-				    bool smap_override)
+static inline void shadow_walk_init(struct shadow_walk *w, struct um_vcpu *vcpu, gva_t gva,
+				    u32 pfec, bool smap_override)
 {
 	w->vcpu = vcpu;
 	w->vm = vcpu->vm;
@@ -185,6 +201,7 @@ static inline void shadow_walk_init(struct shadow_walk *w, struct um_vcpu *vcpu,
 	w->smap_override = smap_override;
 	w->prefetch = false;
 	w->short_walk = false;
+	w->unseen = SHADOW_STALE;
 }
 
 static inline struct shadow_page *shadow_page_of(const spte_t *sptep)
@@ -212,15 +229,43 @@ static inline void shadow_write(spte_t *sptep, spte_t spte)
 	WRITE_ONCE(sptep->val, spte.val);
 }
 
+static inline unsigned int shadow_gpte_size(const struct shadow_page *sp)
+{
+	return sp->role.mode == PAGING_32 ? sizeof(u32) : sizeof(u64);
+}
+
+/*
+ * Index in the guest's table of what @slot shadows: a 1024-entry table has several shadow tables,
+ * its quadrants.
+ */
+static inline unsigned int shadow_guest_index(const struct shadow_page *sp, unsigned int slot)
+{
+	unsigned int index = sp->role.quadrant * SPTE_ENTRIES + slot;
+
+	if (sp->role.mode != PAGING_32)
+		return slot;
+	return sp->role.level == UM_LEVEL_4K ? index : index / 2;
+}
+
+static inline gpa_t shadow_gpte_gpa(const struct shadow_page *sp, unsigned int slot)
+{
+	return gfn_to_gpa(sp->gfn) + shadow_guest_index(sp, slot) * shadow_gpte_size(sp);
+}
+
+/* The gfn that the leaf in @slot maps. */
+static inline gfn_t shadow_leaf_gfn(const struct shadow_page *sp, unsigned int slot)
+{
+	return sp->gfns ? sp->gfns[slot] : sp->gfn + slot * um_level_pages(sp->role.level);
+}
+
 /* page.c: entries and pages */
-gpa_t shadow_gpte_gpa(const struct shadow_page *sp, unsigned int slot);
-unsigned int shadow_gpte_size(const struct shadow_page *sp);
-gfn_t shadow_leaf_gfn(const struct shadow_page *sp, unsigned int slot);
 void shadow_role_desc(union shadow_role role, struct paging_desc *d);
 void shadow_drop(struct um_vm *vm, spte_t *sptep);
 void shadow_set_absent(struct shadow_page *sp, spte_t *sptep);
-void shadow_link(struct um_vm *vm, struct shadow_cache *cache, spte_t *sptep, struct shadow_page *child);
-void shadow_set_leaf(struct um_vm *vm, struct shadow_cache *cache, spte_t *sptep, gfn_t gfn, spte_t spte);
+void shadow_link(struct um_vm *vm, struct shadow_cache *cache, spte_t *sptep,
+		 struct shadow_page *child);
+void shadow_set_leaf(struct um_vm *vm, struct shadow_cache *cache, spte_t *sptep, gfn_t gfn,
+		     spte_t spte);
 void shadow_zap(struct um_vm *vm, struct shadow_page *sp);
 void shadow_root_put(struct um_vm *vm, struct shadow_page *sp);
 void shadow_commit(struct um_vm *vm);
@@ -229,69 +274,16 @@ void shadow_commit(struct um_vm *vm);
 int shadow_cache_fill(struct um_vm *vm, struct shadow_cache *cache);
 void shadow_cache_drain(struct shadow_cache *cache);
 struct spte_desc *shadow_cache_desc(struct shadow_cache *cache);
-struct shadow_page *shadow_get_page(struct um_vm *vm, struct shadow_cache *cache, gfn_t gfn, union shadow_role role);
+struct shadow_page *shadow_get_page(struct um_vm *vm, struct shadow_cache *cache, gfn_t gfn,
+				    union shadow_role role);
 void shadow_free_page(struct shadow_page *sp);
 void shadow_make_room(struct um_vm *vm);
 struct hlist_head *shadow_bucket(struct shadow_vm *sh, gfn_t gfn);
 
-/* All pages that shadow the guest table at @gfn; @next allows the loop to zap @sp. */
-#define for_each_table_at(sh, sp, next, at) \
-	hlist_for_each_entry_safe(sp, next, shadow_bucket(sh, at), hash) \
-		if ((sp)->gfn != (at) || (sp)->role.direct) \
-			continue; \
-		else
-
-/* rmap.c: which sptes map a gfn */
-void spte_list_add(struct shadow_cache *cache, struct spte_list *list, spte_t *sptep);
-void spte_list_remove(struct spte_list *list, spte_t *sptep);
-spte_t *spte_list_first(const struct spte_list *list);
-/* Call @fn on every member until it answers true; true if one did. @fn must not change the list. */
-bool spte_list_any(const struct spte_list *list, bool (*fn)(spte_t *sptep, void *arg), void *arg);
-int rmap_prepare(struct um_vm *vm, gfn_t gfn);
-struct rmap_node *rmap_load_node(struct shadow_vm *sh, gfn_t gfn);
-void rmap_add(struct um_vm *vm, struct shadow_cache *cache, spte_t *sptep, gfn_t gfn, unsigned int level);
-void rmap_remove(struct um_vm *vm, spte_t *sptep, gfn_t gfn, unsigned int level);
-bool rmap_unmap(struct um_vm *vm, gfn_t start, gfn_t end);
-bool rmap_wrprotect(struct um_vm *vm, gfn_t start, gfn_t end);
-bool rmap_age(struct um_vm *vm, gfn_t start, gfn_t end, bool clear);
-void rmap_trim(struct um_vm *vm, gfn_t start, gfn_t end);
-void rmap_init(struct shadow_vm *sh);
-void rmap_destroy(struct um_vm *vm);
-
-/* The node that @gfn belongs to, NULL: rmap_prepare() is due. */
-static inline struct rmap_node *rmap_node(struct shadow_vm *sh, gfn_t gfn)
+/* Does @sp shadow the guest's table at @gfn? Its bucket may hold others. */
+static inline bool shadow_is_table(const struct shadow_page *sp, gfn_t gfn)
 {
-	u64 index = gfn >> SHADOW_NODE_SHIFT;
-
-	if (likely(sh->recent[index % SHADOW_RECENT].index == index))
-		return sh->recent[index % SHADOW_RECENT].node;
-	return rmap_load_node(sh, gfn);
-}
-
-/* Where the host has @gfn, with FRAME_*; 0: not known. */
-static inline u64 frame_get(struct um_vm *vm, gfn_t gfn)
-{
-	struct rmap_node *node = rmap_node(shadow_vm(vm), gfn);
-
-	return node ? node->frame[gfn % (1 << SHADOW_NODE_SHIFT)] : 0;
-}
-
-/* @gfn has a node. */
-static inline void frame_set(struct um_vm *vm, gfn_t gfn, u64 pfn, u64 flags)
-{
-	struct rmap_node *node = rmap_node(shadow_vm(vm), gfn);
-
-	node->frame[gfn % (1 << SHADOW_NODE_SHIFT)] = pfn << UM_PAGE_SHIFT | flags;
-}
-
-/* The kernel's own view of guest memory, good while mmu_lock is held; NULL: not known with all of @need. */
-static inline void *frame_address(struct um_vm *vm, gpa_t gpa, u64 need)
-{
-	u64 frame = frame_get(vm, gpa_to_gfn(gpa));
-
-	if ((frame & need) != need)
-		return NULL;
-	return __va((frame & UM_PAGE_MASK) + um_page_offset(gpa));
+	return sp->gfn == gfn && !sp->role.direct;
 }
 
 /* sync.c: write tracking */
@@ -305,22 +297,31 @@ void shadow_gpa_written(struct um_vm *vm, gpa_t gpa, size_t len);
 
 /* root.c: cached roots */
 int shadow_load_root(struct um_vcpu *vcpu);
+void shadow_set_root(struct um_vcpu *vcpu, struct shadow_root *root, u32 dirty);
+void shadow_roots_destroy(struct um_vcpu *vcpu);
+
+/* switch.c: the guest changes its translations */
 bool shadow_invlpg(struct um_vcpu *vcpu, gva_t gva, bool all, bool fast);
 bool shadow_cr3_fast(struct um_vcpu *vcpu, u64 cr3);
 void shadow_paging_changed(struct um_vcpu *vcpu, u32 what);
-void shadow_roots_destroy(struct um_vcpu *vcpu);
 
 /* known.c: faults that need nothing but mmu_lock */
-enum shadow_known { KNOWN_DONE, KNOWN_LEAF, KNOWN_NOTHING };
 enum shadow_known shadow_known(struct shadow_walk *w, struct shadow_page *sp);
 bool shadow_fault_fast(struct um_vcpu *vcpu, struct um_fault *f);
 struct shadow_page *shadow_top_table(const struct shadow_root *root, gva_t gva);
-struct shadow_page *shadow_leaf_table(const struct shadow_root *root, gva_t gva);
+struct shadow_page *shadow_leaf_table(struct um_vcpu *vcpu, gva_t gva);
+
+/* path.c: the tables on the way to an address */
+bool shadow_gpte_unchanged(struct shadow_walk *w, const struct shadow_page *sp, unsigned int slot);
+struct shadow_page *shadow_path_leaf(const struct shadow_walk *w);
+struct shadow_page *shadow_path_to(struct shadow_walk *w, unsigned int level);
 
 /* fault.c: all others */
 enum um_fault_result shadow_fault(struct um_vcpu *vcpu, struct um_fault *f);
 
 extern const struct um_mmu_ops shadow_unpaged_ops;
 extern bool shadow_pf_filter;
+
+#include "rmap.h"
 
 #endif

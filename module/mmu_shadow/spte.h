@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * A shadow page-table entry as a type: what hardware walks while a guest runs on shadow paging. Pure, builds in
- * userspace; entries in live tables are guarded by vm->mmu_lock.
+ * A shadow page-table entry as a type: what hardware walks while a guest runs on shadow paging.
+ * Pure, builds in userspace; entries in live tables are guarded by vm->mmu_lock.
  *
  * Every entry is in one of three states:
  *   present    a translation or a link to a lower table;
- *   absent     all zero: the guest's own entry is not present, so the fault goes straight to the guest. Only in a
- *              table whose guest page is write-tracked;
- *   unknown    not shadowed yet: present with every address bit set, so the access faults with RSVD and exits. It
- *              names no frame that exists (L1TF). Where a CPU has no reserved address bit, P is clear and every
- *              page fault exits.
+ *   absent     all zero: the guest's own entry is not present, so the fault goes straight to the
+ *              guest. Only in a table whose guest page is write-tracked;
+ *   unknown    not shadowed yet: present with every address bit set, so the access faults with RSVD
+ *              and exits. It names no frame that exists (L1TF). Where a CPU has no reserved address
+ *              bit, P is clear and every page fault exits.
  */
 #ifndef UM_SHADOW_SPTE_H
 #define UM_SHADOW_SPTE_H
@@ -18,13 +18,13 @@
 
 #define SPTE_ENTRIES	512
 
-#define SPTE_P		(1ULL << 0)
-#define SPTE_W		(1ULL << 1)
-#define SPTE_U		(1ULL << 2)
-#define SPTE_A		(1ULL << 5)
-#define SPTE_D		(1ULL << 6)
-#define SPTE_PS		(1ULL << 7)
-#define SPTE_NX		(1ULL << 63)
+#define SPTE_P		BIT_ULL(0)
+#define SPTE_W		BIT_ULL(1)
+#define SPTE_U		BIT_ULL(2)
+#define SPTE_A		BIT_ULL(5)
+#define SPTE_D		BIT_ULL(6)
+#define SPTE_PS		BIT_ULL(7)
+#define SPTE_NX		BIT_ULL(63)
 #define SPTE_ADDR	(((1ULL << 52) - 1) & ~(u64)(UM_PAGE_SIZE - 1))
 
 /* The global bit and the memory-type bits are never copied from the guest: none has a name here. */
@@ -87,8 +87,8 @@ static inline u8 spte_access(spte_t spte)
 }
 
 /*
- * A leaf. A is set at once, which spares the hardware's locked update, and so is D when the page may be written: the
- * host learns of both when the page is mapped.
+ * A leaf. A is set at once, which spares the hardware's locked update, and so is D when the page
+ * may be written: the host learns of both when the page is mapped.
  */
 static inline spte_t spte_leaf(u64 pfn, unsigned int level, u8 access)
 {
@@ -105,7 +105,10 @@ static inline spte_t spte_leaf(u64 pfn, unsigned int level, u8 access)
 	return (spte_t){ val };
 }
 
-/* A link to the table at @hpa. It grants everything: the leaves carry the rights inherited from all levels. */
+/*
+ * A link to the table at @hpa. It grants everything: the leaves carry the rights inherited from all
+ * levels.
+ */
 static inline spte_t spte_table(hpa_t hpa)
 {
 	return (spte_t){ hpa | SPTE_P | SPTE_W | SPTE_U | SPTE_A };
@@ -137,7 +140,10 @@ static inline bool spte_accessed(spte_t spte)
 	return spte.val & SPTE_A;
 }
 
-/* True when an access that @old allows is one that @new allows too, to the same frame: no flush is needed. */
+/*
+ * True when an access that @old allows is one that @new allows too, to the same frame: no flush is
+ * needed.
+ */
 static inline bool spte_widens(spte_t old, spte_t new)
 {
 	return spte_pfn(old) == spte_pfn(new) && (old.val & SPTE_PS) == (new.val & SPTE_PS) &&
@@ -146,12 +152,15 @@ static inline bool spte_widens(spte_t old, spte_t new)
 }
 
 /*
- * True when a leaf that allows @have is still right for a guest entry that now grants @granted (D counted in). It may
- * allow less by not being writable; user or supervisor and execute must be exact, or a fault would be lost.
+ * True when a leaf that allows @have is still right for a guest entry that now grants @granted (D
+ * counted in). It may allow less by not being writable; user or supervisor and execute must be
+ * exact, or a fault would be lost.
  */
 static inline bool spte_access_holds(u8 have, u8 granted)
 {
-	return (have & (ACC_U | ACC_X)) == (granted & (ACC_U | ACC_X)) && !(have & ~granted & ACC_W);
+	u8 exact = ACC_U | ACC_X;
+
+	return (have & exact) == (granted & exact) && !(have & ~granted & ACC_W);
 }
 
 /* Index of @gva's entry in a shadow table at @level. */

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Keeping shadow pages true to the guest's tables. A shadowed table is tracked: nobody maps it writable, so a write is
- * seen. A leaf table that the guest writes goes unsync: tracking ends, its entries may be stale until the guest
- * flushes, and a CR3 load tracks and reads it anew. vm->mmu_lock is held for write, vm->srcu for read.
+ * Keeping shadow pages true to the guest's tables. A shadowed table is tracked: nobody maps it
+ * writable, so a write is seen. A leaf table that the guest writes goes unsync: tracking ends, its
+ * entries may be stale until the guest flushes, and a CR3 load tracks and reads it anew.
+ * vm->mmu_lock is held for write, vm->srcu for read.
  */
 #include <linux/slab.h>
 #include "shadow.h"
 
 /*
- * Begin to track @sp's guest table. Until the flush that shadow_commit() does, CPUs may still write it. @sp->tracked
- * stays false when no memory is there any more.
+ * Begin to track @sp's guest table. Until the flush that shadow_commit() does, CPUs may still write
+ * it. @sp->tracked stays false when no memory is there any more.
  */
 void shadow_track(struct um_vm *vm, struct shadow_page *sp)
 {
@@ -24,7 +25,8 @@ void shadow_track(struct um_vm *vm, struct shadow_page *sp)
 		shadow_vm(vm)->flush_due = true;
 	/* The guest may not write it, but we may go on to set A and D there. */
 	if (frame)
-		frame_set(vm, sp->gfn, frame >> UM_PAGE_SHIFT, frame & (FRAME_VALID | FRAME_DIRTIED));
+		frame_set(vm, sp->gfn, frame >> UM_PAGE_SHIFT,
+			  frame & (FRAME_VALID | FRAME_DIRTIED));
 }
 
 void shadow_untrack(struct um_vm *vm, struct shadow_page *sp)
@@ -45,7 +47,10 @@ static void make_unsync(struct um_vm *vm, struct shadow_page *sp)
 	sp->unsync = true;
 	sp->faults = 0;
 	list_add(&sp->unsync_link, &sh->unsync);
-	/* The guest may make these present without our seeing it, and then its access must not fault in the guest. */
+	/*
+	 * The guest may make these present without our seeing it, and then its access must not
+	 * fault in the guest.
+	 */
 	for (slot = 0; sp->nr_absent; slot++) {
 		if (spte_is_absent(shadow_read(&sp->spt[slot]))) {
 			shadow_write(&sp->spt[slot], sh->unknown);
@@ -61,13 +66,12 @@ bool shadow_unsync_leaves(struct um_vm *vm, gfn_t gfn)
 {
 	struct shadow_vm *sh = shadow_vm(vm);
 	struct shadow_page *sp;
-	struct hlist_node *next;
 
-	for_each_table_at(sh, sp, next, gfn)
-		if (sp->role.level > UM_LEVEL_4K)
+	hlist_for_each_entry(sp, shadow_bucket(sh, gfn), hash)
+		if (shadow_is_table(sp, gfn) && sp->role.level > UM_LEVEL_4K)
 			return false;
-	for_each_table_at(sh, sp, next, gfn)
-		if (!sp->unsync)
+	hlist_for_each_entry(sp, shadow_bucket(sh, gfn), hash)
+		if (shadow_is_table(sp, gfn) && !sp->unsync)
 			make_unsync(vm, sp);
 	return true;
 }
@@ -77,10 +81,11 @@ void shadow_zap_tables(struct um_vm *vm, gfn_t gfn)
 {
 	struct shadow_vm *sh = shadow_vm(vm);
 	struct shadow_page *sp;
-	struct hlist_node *next;
 
 again:
-	for_each_table_at(sh, sp, next, gfn) {
+	hlist_for_each_entry(sp, shadow_bucket(sh, gfn), hash) {
+		if (!shadow_is_table(sp, gfn))
+			continue;
 		shadow_zap(vm, sp);
 		goto again;	/* its children may have been in this bucket, too */
 	}
@@ -102,11 +107,17 @@ static const void *guest_table(struct um_vm *vm, const struct shadow_page *sp)
 
 static u64 gpte_at(const void *table, unsigned int size, unsigned int slot)
 {
-	return size == sizeof(u32) ? READ_ONCE(((const u32 *)table)[slot]) : READ_ONCE(((const u64 *)table)[slot]);
+	if (size == sizeof(u32))
+		return READ_ONCE(((const u32 *)table)[slot]);
+	return READ_ONCE(((const u64 *)table)[slot]);
 }
 
-/* Is the present leaf in @slot still what @gpte stands for? A = 0 ends it: the next access has to set A. */
-static bool leaf_holds(const struct shadow_page *sp, const struct paging_desc *d, unsigned int slot, u64 gpte)
+/*
+ * Is the present leaf in @slot still what @gpte stands for? A = 0 ends it: the next access has to
+ * set A.
+ */
+static bool leaf_holds(const struct shadow_page *sp, const struct paging_desc *d,
+		       unsigned int slot, u64 gpte)
 {
 	u8 granted = walk_entry_access(d, gpte) & sp->role.access;
 
@@ -119,7 +130,10 @@ static bool leaf_holds(const struct shadow_page *sp, const struct paging_desc *d
 	return spte_access_holds(spte_access(shadow_read(&sp->spt[slot])), granted);
 }
 
-/* @sp is a tracked leaf table whose entries may be stale: drop those that are. False: the table cannot be read. */
+/*
+ * @sp is a tracked leaf table whose entries may be stale: drop those that are. False: the table
+ * cannot be read.
+ */
 static bool resync(struct um_vm *vm, struct shadow_page *sp)
 {
 	struct shadow_vm *sh = shadow_vm(vm);
@@ -216,7 +230,9 @@ void shadow_sync_root(struct um_vm *vm, struct shadow_root *root)
 	root->unsync_gen = sh->unsync_gen;
 }
 
-/* The entries of @sp that lie in [@gpa, @gpa + @len) of its table have changed: shadow them anew. */
+/*
+ * The entries of @sp that lie in [@gpa, @gpa + @len) of its table have changed: shadow them anew.
+ */
 static void forget_written(struct um_vm *vm, struct shadow_page *sp, gpa_t gpa, size_t len)
 {
 	struct shadow_vm *sh = shadow_vm(vm);
@@ -242,12 +258,19 @@ static void forget_written(struct um_vm *vm, struct shadow_page *sp, gpa_t gpa, 
 static void table_written(struct um_vm *vm, gpa_t gpa, size_t len)
 {
 	struct shadow_vm *sh = shadow_vm(vm);
+	gfn_t gfn = gpa_to_gfn(gpa);
 	struct shadow_page *sp;
-	struct hlist_node *next;
+	u64 link_gen;
 
-	for_each_table_at(sh, sp, next, gpa_to_gfn(gpa))
-		if (!sp->unsync)
-			forget_written(vm, sp, gpa, len);
+again:
+	link_gen = sh->link_gen;
+	hlist_for_each_entry(sp, shadow_bucket(sh, gfn), hash) {
+		if (!shadow_is_table(sp, gfn) || sp->unsync)
+			continue;
+		forget_written(vm, sp, gpa, len);
+		if (sh->link_gen != link_gen)
+			goto again;	/* a page of this bucket may be gone */
+	}
 }
 
 /* An unsync table needs nothing: the guest has yet to flush, as after its own write. */

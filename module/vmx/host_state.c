@@ -235,7 +235,8 @@ static void load_guest_xcr0(struct vmx_vcpu *vmx)
 {
 	struct um_vcpu *vcpu = &vmx->vcpu;
 
-	if (!host_xcr0 || !(um_cr4(vcpu) & X86_CR4_OSXSAVE) || vcpu->xcr0 == host_xcr0)
+	/* OSXSAVE is never the guest's own bit: the cache has it without a read. */
+	if (!host_xcr0 || !(vcpu->cr4 & X86_CR4_OSXSAVE) || vcpu->xcr0 == host_xcr0)
 		return;
 	xsetbv(XCR_XFEATURE_ENABLED_MASK, vcpu->xcr0);
 	vmx->host.xcr0_loaded = true;

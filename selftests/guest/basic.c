@@ -3,17 +3,12 @@
 #include "guest.h"
 #include "basic.h"
 
-static volatile u32 *word(unsigned int n)
-{
-	return (volatile u32 *)(unsigned long)shared()->arg[n];
-}
-
 static void touch_pages(void)
 {
 	unsigned long p = shared()->arg[0], end = shared()->arg[1];
 
 	for (; p < end; p += 4096)
-		*(volatile u8 *)p = 0x5a;
+		write8(p, 0x5a);
 }
 
 static void sum_pages(void)
@@ -22,18 +17,24 @@ static void sum_pages(void)
 	u64 sum = 0;
 
 	for (; p < end; p += 4096)
-		sum += *(volatile u32 *)p;
+		sum += read32(p);
 	shared()->result[0] = sum;
+}
+
+static void count(unsigned long counter, unsigned long stop)
+{
+	while (!read32(stop))
+		write32(counter, read32(counter) + 1);
 }
 
 static void do_read(unsigned long gva)
 {
-	shared()->result[0] = *(volatile u32 *)gva;
+	shared()->result[0] = read32(gva);
 }
 
 static void do_write(unsigned long gva)
 {
-	*(volatile u32 *)gva = shared()->arg[1];
+	write32(gva, shared()->arg[1]);
 }
 
 static void try_access(void (*access)(unsigned long gva))
@@ -64,8 +65,7 @@ void guest_main(u64 op)
 		sum_pages();
 		break;
 	case BASIC_COUNT:
-		while (!*word(1))
-			++*word(0);
+		count(shared()->arg[0], shared()->arg[1]);
 		break;
 	case BASIC_CALL:
 		((void (*)(void))(unsigned long)shared()->arg[0])();

@@ -12,7 +12,7 @@ enum {
 	BASIC_SUM,		/* result[0] = sum of the first u32 of each of those pages */
 	BASIC_COUNT,		/* increment the u32 at arg[0] until the one at arg[1] is set */
 	BASIC_CALL,		/* call the code at arg[0] */
-	BASIC_TRY_READ,		/* as READ; result[1] = vector + 1 if it faulted, [2] = error code */
+	BASIC_TRY_READ,		/* as READ; result[1] = vector + 1 or 0, [2] = error code */
 	BASIC_TRY_WRITE,
 	BASIC_HLT,
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What ends in an exit of its own or must not: hypercalls, a triple fault, a jump into nowhere. */
 #include "guest.h"
-#include "insn.h"
+#include "exits.h"
 
 #define VEC_UD	6
 
@@ -37,10 +37,7 @@ static void test_vmcall_user(void)
 
 static void triple_fault(void)
 {
-	struct {
-		u16 limit;
-		unsigned long base;
-	} __attribute__((packed)) none = { 0, 0 };
+	static const unsigned long none[2];
 
 	asm volatile("lidt %0; ud2" : : "m"(none));
 }

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "compiler.h"
 #include "layout.h"
 
 typedef uint8_t u8;
@@ -14,8 +15,7 @@ typedef uint16_t u16;
 typedef uint32_t u32;
 typedef uint64_t u64;
 
-#define __user_text	__attribute__((section(".user"), used, noinline))
-#define barrier()	asm volatile("" : : : "memory")
+/* __user_text, from the Makefile, puts a function where CPL 3 may execute it. */
 
 struct guest_cpu {
 	unsigned long try_sp;		/* where try_call() unwinds to; 0 when none is running */
@@ -68,15 +68,17 @@ void guest_sync(void);
 			guest_fail(#cond, __LINE__, 0, 1);			\
 	} while (0)
 
+#ifdef __x86_64__
+#define STACK_POINTER "rsp"
+#else
+#define STACK_POINTER "esp"
+#endif
+
 static inline unsigned long read_sp(void)
 {
 	unsigned long sp;
 
-#ifdef __x86_64__
-	asm volatile("mov %%rsp, %0" : "=r"(sp));
-#else
-	asm volatile("movl %%esp, %0" : "=r"(sp));
-#endif
+	asm volatile("mov %%" STACK_POINTER ", %0" : "=r"(sp));
 	return sp;
 }
 
@@ -85,44 +87,92 @@ static inline struct guest_cpu *this_cpu(void)
 	return (void *)(read_sp() & ~(STACK_SIZE - 1UL));
 }
 
-static inline volatile struct guest_shared *shared_of(unsigned long id)
+/* In real mode there is one vCPU and no struct guest_cpu. */
+#ifdef GUEST16
+#define this_id() 0UL
+#else
+#define this_id() (this_cpu()->id)
+#endif
+
+/* The host changes it only while the guest is out in guest_sync() or between operations. */
+static inline struct guest_shared *shared(void)
 {
-	return (void *)(SHARED_GPA + id * SHARED_SIZE);
+	return (void *)(SHARED_GPA + this_id() * SHARED_SIZE);
 }
 
-#ifdef GUEST16
-/* Real mode has one vCPU and no struct guest_cpu. */
-static inline volatile struct guest_shared *shared(void)
+/* Guest memory at an address that the test computed: one access of this width. */
+static inline u8 read8(unsigned long gva)
 {
-	return shared_of(0);
+	return READ_ONCE(*(u8 *)gva);
 }
-#else
-static inline volatile struct guest_shared *shared(void)
+
+static inline void write8(unsigned long gva, u8 value)
 {
-	return shared_of(this_cpu()->id);
+	WRITE_ONCE(*(u8 *)gva, value);
 }
-#endif
+
+static inline u32 read32(unsigned long gva)
+{
+	return READ_ONCE(*(u32 *)gva);
+}
+
+static inline void write32(unsigned long gva, u32 value)
+{
+	WRITE_ONCE(*(u32 *)gva, value);
+}
+
+/* 32-bit code needs two accesses for these, the low half first. */
+static inline u64 read64(unsigned long gva)
+{
+	if (sizeof(long) == 8)
+		return READ_ONCE(*(unsigned long *)gva);
+	return read32(gva) | (u64)read32(gva + 4) << 32;
+}
+
+static inline void write64(unsigned long gva, u64 value)
+{
+	if (sizeof(long) == 8) {
+		WRITE_ONCE(*(unsigned long *)gva, value);
+		return;
+	}
+	write32(gva, value);
+	write32(gva + 4, value >> 32);
+}
+
+/* Page-table entries of 4 or 8 bytes. */
+static inline u64 read_entry(unsigned long gva, unsigned int size)
+{
+	return size == 8 ? read64(gva) : read32(gva);
+}
+
+static inline void write_entry(unsigned long gva, u64 pte, unsigned int size)
+{
+	if (size == 8)
+		write64(gva, pte);
+	else
+		write32(gva, pte);
+}
 
 static inline void outb(u16 port, u8 value)
 {
-	asm volatile("outb %0, %1" : : "a"(value), "Nd"(port) : "memory");
+	asm volatile("out %0, %1" : : "a"(value), "Nd"(port) : "memory");
 }
 
 static inline void outw(u16 port, u16 value)
 {
-	asm volatile("outw %0, %1" : : "a"(value), "Nd"(port) : "memory");
+	asm volatile("out %0, %1" : : "a"(value), "Nd"(port) : "memory");
 }
 
 static inline void outl(u16 port, u32 value)
 {
-	asm volatile("outl %0, %1" : : "a"(value), "Nd"(port) : "memory");
+	asm volatile("out %0, %1" : : "a"(value), "Nd"(port) : "memory");
 }
 
 static inline u8 inb(u16 port)
 {
 	u8 value;
 
-	asm volatile("inb %1, %0" : "=a"(value) : "Nd"(port) : "memory");
+	asm volatile("in %1, %0" : "=a"(value) : "Nd"(port) : "memory");
 	return value;
 }
 
@@ -130,7 +180,7 @@ static inline u16 inw(u16 port)
 {
 	u16 value;
 
-	asm volatile("inw %1, %0" : "=a"(value) : "Nd"(port) : "memory");
+	asm volatile("in %1, %0" : "=a"(value) : "Nd"(port) : "memory");
 	return value;
 }
 
@@ -138,7 +188,7 @@ static inline u32 inl(u16 port)
 {
 	u32 value;
 
-	asm volatile("inl %1, %0" : "=a"(value) : "Nd"(port) : "memory");
+	asm volatile("in %1, %0" : "=a"(value) : "Nd"(port) : "memory");
 	return value;
 }
 
@@ -168,7 +218,7 @@ static inline u64 rdtsc(void)
 	return (u64)high << 32 | low;
 }
 
-static inline void invlpg(unsigned long gva)
+static inline void flush_gva(unsigned long gva)
 {
 	asm volatile("invlpg (%0)" : : "r"(gva) : "memory");
 }

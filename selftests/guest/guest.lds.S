@@ -1,28 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Lays a guest image out flat; its entry is its first byte. */
+/* Lays a guest image out flat: .user first, if there is any, and the entry at its fixed place. */
 #include "layout.h"
+
+#ifdef GUEST16
+#define START	IMAGE16_GPA
+#define END	IMAGE_GPA
+#else
+#define START	ENTRY_GPA
+#define END	IMAGE_END
+#endif
 
 ENTRY(_start)
 
 SECTIONS
 {
-#ifdef GUEST16
-	. = IMAGE16_GPA;
-#else
-	. = IMAGE_GPA;
-#endif
+	. = USER_GPA;
+	.user : { *(.user) }
+	ASSERT(SIZEOF(.user) <= 0x1000, "user section too long")
+	. = START;
 	.text : { *(.start) *(.text .text.*) }
 	.rodata : { *(.rodata .rodata.*) }
 	.data : { *(.data .data.*) }
-#ifndef GUEST16
 	.bss : { *(.bss .bss.*) *(COMMON) }
-	ASSERT(. <= USER_GPA, "guest image too long")
-	. = USER_GPA;
-	.user : { *(.user) }
-	ASSERT(. <= USER_STACK_TOP - 0x1000, "user section too long")
-#else
-	.bss : { *(.bss .bss.*) *(COMMON) }
-	ASSERT(. <= 0x10000, "real-mode image too long")
-#endif
+	ASSERT(. <= END, "guest image too long")
 	/DISCARD/ : { *(.comment) *(.note*) *(.eh_frame*) }
 }

@@ -11,28 +11,28 @@
 #define VEC_GP		13
 #define VEC_AC		17
 
-#define CR0_MP		(1UL << 1)
-#define CR0_TS		(1UL << 3)
-#define CR0_ET		(1UL << 4)
-#define CR0_AM		(1UL << 18)
-#define CR0_NW		(1UL << 29)
-#define CR0_PE		(1UL << 0)
-#define CR4_TSD		(1UL << 2)
-#define CR4_DE		(1UL << 3)
-#define CR4_PAE		(1UL << 5)
-#define CR4_OSXSAVE	(1UL << 18)
-#define CR4_RESERVED	(1UL << 15)
-#define EFER_SCE	(1UL << 0)
-#define EFER_RESERVED	(1UL << 1)
-#define EFER_LME	(1UL << 8)
+#define CR0_MP		BIT(1)
+#define CR0_TS		BIT(3)
+#define CR0_ET		BIT(4)
+#define CR0_AM		BIT(18)
+#define CR0_NW		BIT(29)
+#define CR0_PE		BIT(0)
+#define CR4_TSD		BIT(2)
+#define CR4_DE		BIT(3)
+#define CR4_PAE		BIT(5)
+#define CR4_OSXSAVE	BIT(18)
+#define CR4_RESERVED	BIT(15)
+#define EFER_SCE	BIT(0)
+#define EFER_RESERVED	BIT(1)
+#define EFER_LME	BIT(8)
 #define MSR_EFER	0xc0000080
 #define MSR_LSTAR	0xc0000082
 #define MSR_NONE	0x8b00
 #define MSR_SYSENTER_CS	0x174
 #define MSR_SYSENTER_EIP	0x176
-#define NONCANONICAL	(1ULL << 63)
+#define NONCANONICAL	BIT_ULL(63)
 
-/* Runs body_fn at CPL 0, user_fn at CPL 3: this vector and error code must come of it, or NOTHING. */
+/* body_fn at CPL 0, user_fn at CPL 3: this vector and error code must come of it, or NOTHING. */
 #define EXPECT(vector_, error_, fn)						\
 	expect(#fn, __LINE__, try_call(body_##fn, 0), vector_, error_)
 #define EXPECT_USER(vector_, error_, fn)					\
@@ -106,10 +106,10 @@ static void test_msr_faults(void)
 
 BODY(cr0_no_pe, write_cr0(read_cr0() & ~CR0_PE))
 BODY(cr0_nw, write_cr0(read_cr0() | CR0_NW))
-BODY(cr0_high, write_cr0(read_cr0() | 1UL << 40))
+BODY(cr0_high, write_cr0(read_cr0() | BIT(40)))
 BODY(cr4_reserved, write_cr4(read_cr4() | CR4_RESERVED))
 BODY(cr4_no_pae, write_cr4(read_cr4() & ~CR4_PAE))
-BODY(cr3_high, write_cr3(read_cr3() | 1UL << 60))
+BODY(cr3_high, write_cr3(read_cr3() | BIT(60)))
 BODY(cr8_high, asm volatile("mov %0, %%cr8" : : "r"(16UL)))
 
 static void test_cr_faults(void)
@@ -176,7 +176,7 @@ static void test_cpuid(void)
 
 USER_BODY(cli, "cli")
 USER_BODY(hlt, "hlt")
-USER_BODY(in, "inb $0x60, %%al")
+USER_BODY(in, "in $0x60, %%al")
 USER_BODY(rdmsr, "mov $0x174, %%ecx; rdmsr")
 USER_BODY(mov_cr0, "mov %%cr0, %%rax")
 USER_BODY(mov_cr3, "mov %%rax, %%cr3")
@@ -241,9 +241,8 @@ BODY(divide, asm volatile("xor %%ecx, %%ecx; div %%ecx" : : "a"(1), "d"(0) : "ec
 BODY(int3, asm volatile("int3"))
 BODY(load_fs, asm volatile("mov %0, %%fs" : : "r"(0x5550)))
 BODY(load_ss, asm volatile("mov %0, %%ss" : : "r"(SEL_UDATA)))
-BODY(noncanonical, *(volatile u32 *)(1UL << 62) = 0)
-BODY(stack, asm volatile("push %%rbp; mov %0, %%rbp; mov (%%rbp), %%rax; pop %%rbp"
-			 : : "r"(1UL << 62) : "rax"))
+BODY(noncanonical, write32(BIT(62), 0))
+BODY(stack, asm volatile("mov %0, %%rbp; mov (%%rbp), %%rax" : : "r"(BIT(62)) : "rax"))
 BODY(soft_int, asm volatile("int $0x70"))
 BODY(fpu, asm volatile("fninit"))
 

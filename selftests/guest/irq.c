@@ -10,8 +10,9 @@
 #define VEC_PF	14
 #define ABSENT	0x3ffff000UL
 
-static volatile unsigned int total, nmis, depth, deepest;
-static volatile unsigned long last_vector, last_ip;
+/* Changed by handlers: read again after a barrier. */
+static unsigned int total, nmis, depth, deepest;
+static unsigned long last_vector, last_ip;
 static bool sync_in_nmi;
 
 static void on_interrupt(struct trap_frame *frame)
@@ -34,72 +35,61 @@ static void on_nmi(struct trap_frame *frame)
 	nmis++;
 	if (++depth > deepest)
 		deepest = depth;
+	barrier();
 	if (sync_in_nmi && nmis == 1)
 		guest_sync();
 	depth--;
 }
 
-#define WINDOW(insn)									\
-do {											\
-	extern const unsigned long label_##insn;					\
-											\
-	shared()->result[IRQ_RES_LABEL] = label_##insn;					\
-	guest_sync();									\
-	asm volatile("sti\n" WINDOW_##insn "1: nop; nop; cli\n"				\
-		     ".pushsection .rodata; label_" #insn ": " WORD " 1b; .popsection"	\
-		     : : "a"(SEL_KDATA) : "memory");					\
-} while (0)
-
-#ifdef __x86_64__
-#define WORD ".quad"
-#else
-#define WORD ".long"
-#endif
-#define WINDOW_nop "nop\n"
-#define WINDOW_ss "mov %%eax, %%ss\nnop\n"
+static void test_window(void (*window)(void), const char *ip)
+{
+	shared()->result[IRQ_RES_LABEL] = (unsigned long)ip;
+	guest_sync();
+	window();
+}
 
 static void test_loop(void)
 {
 	unsigned int i;
 
-	asm volatile("sti");
+	asm volatile("sti" : : : "memory");
 	for (i = 0; i < IRQ_LOOPS; i++)
 		outb(IRQ_PORT, i);
-	asm volatile("cli");
+	asm volatile("cli" : : : "memory");
 }
 
 static void test_spin(void)
 {
 	asm volatile("sti");
-	while (!total)
-		barrier();
-	asm volatile("cli");
+	while (!READ_ONCE(total))
+		;
+	asm volatile("cli" : : : "memory");
 }
 
 static void test_nmi(bool nested)
 {
 	sync_in_nmi = nested;
 	guest_sync();
-	asm volatile("nop; nop; nop");
+	asm volatile("nop; nop; nop" : : : "memory");
 }
 
 static void raise(unsigned int vector)
 {
 	switch (vector) {
 	case VEC_DE:
-		asm volatile("div %%ecx" : : "a"(1), "d"(0), "c"(0));
+		asm volatile("div %%ecx" : : "a"(1), "d"(0), "c"(0) : "memory");
 		break;
 	case VEC_BP:
-		asm volatile("int3");
+		asm volatile("int3" : : : "memory");
 		break;
 	case VEC_UD:
-		asm volatile("ud2");
+		asm volatile("ud2" : : : "memory");
 		break;
 	case VEC_PF:
 		asm volatile("mov (%0), %%ecx" : : "a"(ABSENT) : "ecx", "memory");
 		break;
 	default:
-		asm volatile("int $0x41");
+		asm volatile("int $0x41" : : : "memory");
 	}
 }
 
@@ -132,10 +122,10 @@ void guest_main(u64 op)
 	begin();
 	switch (op) {
 	case IRQ_WINDOW:
-		WINDOW(nop);
+		test_window(window_sti, window_sti_ip);
 		break;
 	case IRQ_WINDOW_SS:
-		WINDOW(ss);
+		test_window(window_ss, window_ss_ip);
 		break;
 	case IRQ_LOOP:
 		test_loop();

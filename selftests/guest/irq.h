@@ -29,4 +29,9 @@ enum {
 	IRQ_RES_DEPTH,	/* NMI handlers that ran at once, at most */
 };
 
+/* irq_code.S */
+void window_sti(void);
+void window_ss(void);
+extern const char window_sti_ip[], window_ss_ip[];
+
 #endif

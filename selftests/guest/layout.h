@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Where things live in guest memory and how guest and host talk; read by both, and by the linker. */
+/* Where things live in guest memory and how guest and host talk; the linker reads it too. */
 #ifndef SELFTESTS_LAYOUT_H
 #define SELFTESTS_LAYOUT_H
 
@@ -10,10 +10,11 @@
 /* Real-mode images stay below 64 KiB. */
 #define IMAGE16_GPA	0x8000
 #define STACK16_GPA	0x6000
+/* The others begin with two pages that CPL 3 may use: code, then its stack. */
 #define IMAGE_GPA	0x10000
-/* Pages that CPL 3 may use: code, then its stack. */
-#define USER_GPA	0x48000
-#define USER_STACK_TOP	0x4c000
+#define USER_GPA	IMAGE_GPA
+#define USER_STACK_TOP	0x12000
+#define ENTRY_GPA	0x12000
 #define IMAGE_END	0x50000
 /* Each vCPU has a stack with its struct guest_cpu at the bottom. */
 #define STACK_GPA	0x50000
@@ -63,8 +64,6 @@ struct guest_shared {
 	unsigned long long fail_want;
 	unsigned long long fail_line;
 	char fail_text[128];
-	/* For string instructions and other bulk data. */
-	unsigned char data[2048] __attribute__((aligned(16)));
 };
 #endif
 

@@ -4,20 +4,20 @@
 #include "paging.h"
 
 #define MSR_EFER	0xc0000080
-#define EFER_NXE	(1ULL << 11)
-#define CR0_WP		(1UL << 16)
-#define CR4_PAE		(1UL << 5)
-#define CR4_SMEP	(1UL << 20)
-#define CR4_SMAP	(1UL << 21)
+#define EFER_NXE	BIT_ULL(11)
+#define CR0_WP		BIT(16)
+#define CR4_PAE		BIT(5)
+#define CR4_SMEP	BIT(20)
+#define CR4_SMAP	BIT(21)
 
 static void do_read(unsigned long gva)
 {
-	(void)*(volatile u8 *)gva;
+	read8(gva);
 }
 
 static void do_write(unsigned long gva)
 {
-	*(volatile u8 *)gva = PAGING_RET;
+	write8(gva, PAGING_RET);
 }
 
 static void do_read_ac(unsigned long gva)
@@ -39,12 +39,12 @@ static void do_fetch(unsigned long gva)
 
 static void __user_text user_read(unsigned long gva)
 {
-	(void)*(volatile u8 *)gva;
+	read8(gva);
 }
 
 static void __user_text user_write(unsigned long gva)
 {
-	*(volatile u8 *)gva = PAGING_RET;
+	write8(gva, PAGING_RET);
 }
 
 static void __user_text user_fetch(unsigned long gva)
@@ -73,23 +73,12 @@ static void set_controls(u64 flags)
 			       flags & CASE_SMAP));
 }
 
-static u64 read_entry(unsigned long gva, unsigned int size)
-{
-	return size == 8 ? *(volatile u64 *)gva : *(volatile u32 *)gva;
-}
-
 static void write_entries(const struct paging_case *c, unsigned int size)
 {
 	unsigned int i;
 
-	for (i = 0; i < PAGING_LEVELS && c->entry_gpa[i]; i++) {
-		unsigned long entry = c->entry_gpa[i];
-
-		if (size == 8)
-			*(volatile u64 *)entry = c->entry[i];
-		else
-			*(volatile u32 *)entry = c->entry[i];
-	}
+	for (i = 0; i < PAGING_LEVELS && c->entry_gpa[i]; i++)
+		write_entry(c->entry_gpa[i], c->entry[i], size);
 }
 
 static bool do_access(const struct paging_case *c)
@@ -112,7 +101,7 @@ static void run_case(struct paging_case *c, unsigned int size)
 	if (c->flags & CASE_LOAD_CR3)
 		write_cr3(read_cr3());
 	else if (!(c->flags & CASE_NO_FLUSH))
-		invlpg(c->gva);
+		flush_gva(c->gva);
 	set_controls(c->flags);
 	c->faulted = do_access(c);
 	set_controls(CASE_WP | CASE_NXE);

@@ -11,11 +11,11 @@
 #define PAGE		4096UL
 
 struct common {
-	volatile u32 counter;
-	volatile u32 lock;
-	volatile u32 arrived[2];
-	volatile u32 request, answer;	/* round numbers */
-	volatile u32 guarded;
+	u32 counter;
+	u32 lock;
+	u32 arrived[2];
+	u32 request, answer;	/* round numbers */
+	u32 guarded;
 };
 
 static struct common common;
@@ -25,44 +25,45 @@ static unsigned long frame(unsigned int i)
 	return SCRATCH_GPA + i * PAGE;
 }
 
-static volatile u32 *word(unsigned long gva)
-{
-	return (volatile u32 *)gva;
-}
-
 static bool first(void)
 {
 	return this_cpu()->id == 0;
+}
+
+static void relax(void)
+{
+	asm volatile("pause" : : : "memory");
 }
 
 /* Waits until the other vCPU comes to the same point as often as this one. */
 static void meet(void)
 {
 	unsigned int me = this_cpu()->id;
-	u32 turn = ++common.arrived[me];
+	u32 turn = common.arrived[me] + 1;
 
-	while ((int32_t)(common.arrived[!me] - turn) < 0)
-		asm volatile("pause" : : : "memory");
+	WRITE_ONCE(common.arrived[me], turn);
+	while ((int32_t)(READ_ONCE(common.arrived[!me]) - turn) < 0)
+		relax();
 }
 
 /* All frames are below 4 GiB, so the upper half of a long entry stays 0. */
 static void set_pte(u32 pte)
 {
-	*word(shared()->arg[SMP_ARG_TABLE]) = pte;
+	write32(shared()->arg[SMP_ARG_TABLE], pte);
 	barrier();
 }
 
 static u32 get_pte(void)
 {
-	return *word(shared()->arg[SMP_ARG_TABLE]);
+	return read32(shared()->arg[SMP_ARG_TABLE]);
 }
 
-static void add(volatile u32 *counter)
+static void add(u32 *counter)
 {
 	asm volatile("lock incl %0" : "+m"(*counter) : : "memory");
 }
 
-static void count(volatile u32 *counter)
+static void count(u32 *counter)
 {
 	unsigned int i;
 
@@ -70,14 +71,14 @@ static void count(volatile u32 *counter)
 	for (i = 0; i < SMP_LOOPS; i++)
 		add(counter);
 	meet();
-	GUEST_EQ(*counter, 2 * SMP_LOOPS);
+	GUEST_EQ(READ_ONCE(*counter), 2 * SMP_LOOPS);
 	meet();
 	if (first())
-		*counter = 0;
+		WRITE_ONCE(*counter, 0);
 	meet();
 }
 
-static u32 xchg(volatile u32 *p, u32 value)
+static u32 xchg(u32 *p, u32 value)
 {
 	asm volatile("xchgl %0, %1" : "+r"(value), "+m"(*p) : : "memory");
 	return value;
@@ -91,27 +92,28 @@ static void test_xchg(void)
 	meet();
 	for (i = 0; i < SMP_LOOPS; i++) {
 		while (xchg(&common.lock, 1))
-			asm volatile("pause");
-		common.guarded++;
+			relax();
+		WRITE_ONCE(common.guarded, common.guarded + 1);
 		xchg(&common.lock, 0);
 	}
 	meet();
-	GUEST_EQ(common.guarded, 2 * SMP_LOOPS);
+	GUEST_EQ(READ_ONCE(common.guarded), 2 * SMP_LOOPS);
 }
 
 /* One vCPU asks for a flush and waits for the answer. */
 static void ask(void)
 {
-	u32 round = ++common.request;
+	u32 round = common.request + 1;
 
-	while (common.answer != round)
-		asm volatile("pause" : : : "memory");
+	WRITE_ONCE(common.request, round);
+	while (READ_ONCE(common.answer) != round)
+		relax();
 }
 
 static void await_request(u32 round)
 {
-	while (common.request != round)
-		asm volatile("pause" : : : "memory");
+	while (READ_ONCE(common.request) != round)
+		relax();
 }
 
 static void test_shootdown(void)
@@ -122,14 +124,14 @@ static void test_shootdown(void)
 	meet();
 	for (i = 0; i < SMP_ROUNDS; i++) {
 		if (first()) {
-			*word(frame(i % 2)) = i + 1;
+			write32(frame(i % 2), i + 1);
 			set_pte(frame(i % 2) | PTE_P | PTE_W);
 			ask();
 		} else {
 			await_request(++round);
-			invlpg(SMP_GVA);
-			GUEST_EQ(*word(SMP_GVA), i + 1);
-			common.answer = round;
+			flush_gva(SMP_GVA);
+			GUEST_EQ(read32(SMP_GVA), i + 1);
+			WRITE_ONCE(common.answer, round);
 		}
 	}
 	meet();
@@ -137,12 +139,12 @@ static void test_shootdown(void)
 
 static void do_read(unsigned long gva)
 {
-	(void)*word(gva);
+	read32(gva);
 }
 
 static void do_write(unsigned long gva)
 {
-	*word(gva) = 0x77;
+	write32(gva, 0x77);
 }
 
 static void test_present(void)
@@ -155,17 +157,17 @@ static void test_present(void)
 		if (first()) {
 			set_pte(0);
 			ask();
-			*word(frame(3)) = i + 1;
+			write32(frame(3), i + 1);
 			set_pte(frame(3) | PTE_P);
 			ask();
 		} else {
 			await_request(++round);
-			invlpg(SMP_GVA);
+			flush_gva(SMP_GVA);
 			GUEST_EQ(try_call(do_read, SMP_GVA), true);
-			common.answer = round;
+			WRITE_ONCE(common.answer, round);
 			await_request(++round);
-			GUEST_EQ(*word(SMP_GVA), i + 1);
-			common.answer = round;
+			GUEST_EQ(read32(SMP_GVA), i + 1);
+			WRITE_ONCE(common.answer, round);
 		}
 	}
 	meet();
@@ -182,21 +184,21 @@ static void test_dirty(void)
 			set_pte(frame(4) | PTE_P | PTE_W);
 			ask();
 			GUEST_EQ(get_pte(), frame(4) | PTE_P | PTE_W | PTE_A | PTE_D);
-			*word(frame(4)) = 0;
+			write32(frame(4), 0);
 			set_pte(frame(4) | PTE_P);
 			ask();
-			GUEST_EQ(*word(frame(4)), 0);
+			GUEST_EQ(read32(frame(4)), 0);
 			GUEST_EQ(get_pte() & PTE_D, 0);
 		} else {
 			await_request(++round);
-			invlpg(SMP_GVA);
-			*word(SMP_GVA) = i;
-			common.answer = round;
+			flush_gva(SMP_GVA);
+			write32(SMP_GVA, i);
+			WRITE_ONCE(common.answer, round);
 			await_request(++round);
-			invlpg(SMP_GVA);
+			flush_gva(SMP_GVA);
 			GUEST_EQ(try_call(do_write, SMP_GVA), true);
 			GUEST_EQ(this_cpu()->trap.error, 3);
-			common.answer = round;
+			WRITE_ONCE(common.answer, round);
 		}
 	}
 	meet();
@@ -221,7 +223,7 @@ void guest_main(u64 op)
 		break;
 	case SMP_TABLE_COUNT:
 		/* A word of an entry that nobody uses. */
-		count(word(shared()->arg[SMP_ARG_TABLE] + 64));
+		count((u32 *)((unsigned long)shared()->arg[SMP_ARG_TABLE] + 64));
 		break;
 	case SMP_SHOOTDOWN:
 		test_shootdown();

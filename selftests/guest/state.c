@@ -11,16 +11,16 @@
 #define MSR_FS_BASE		0xc0000100
 #define MSR_GS_BASE		0xc0000101
 #define MSR_KERNEL_GS_BASE	0xc0000102
-#define CR4_OSFXSR		(1UL << 9)
-#define CR4_OSXSAVE		(1UL << 18)
+#define CR4_OSFXSR		BIT(9)
+#define CR4_OSXSAVE		BIT(18)
 #define XCR0_ALL		7
 #define XMM_BYTES		16
 #define YMM_BYTES		32
 #define NR_VECTORS		16
 #define NR_ST			8
 
-static u8 want[NR_VECTORS * YMM_BYTES] __attribute__((aligned(64)));
-static u8 got[NR_VECTORS * YMM_BYTES] __attribute__((aligned(64)));
+static u8 want[NR_VECTORS * YMM_BYTES];
+static u8 got[NR_VECTORS * YMM_BYTES];
 static u64 seed;
 static bool avx;
 
@@ -29,32 +29,26 @@ static u64 value(unsigned int i)
 	return (seed + i) * 0x9e3779b97f4a7c15ULL;
 }
 
-#define EACH_VECTOR(insn, reg, bytes, store)					\
-	insn(reg, bytes, 0, store) insn(reg, bytes, 1, store)			\
-	insn(reg, bytes, 2, store) insn(reg, bytes, 3, store)			\
-	insn(reg, bytes, 4, store) insn(reg, bytes, 5, store)			\
-	insn(reg, bytes, 6, store) insn(reg, bytes, 7, store)			\
-	insn(reg, bytes, 8, store) insn(reg, bytes, 9, store)			\
-	insn(reg, bytes, 10, store) insn(reg, bytes, 11, store)			\
-	insn(reg, bytes, 12, store) insn(reg, bytes, 13, store)			\
-	insn(reg, bytes, 14, store) insn(reg, bytes, 15, store)
-#define LOAD(reg, bytes, i, mov)	#mov " " #bytes "*" #i "(%0), %%" #reg #i "\n"
-#define STORE(reg, bytes, i, mov)	#mov " %%" #reg #i ", " #bytes "*" #i "(%0)\n"
+/* The instruction for each vector register; \\n stands for its number. */
+#define EACH_VECTOR(insn)							\
+	".irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15\n"	\
+	insn "\n"								\
+	".endr\n"
 
 static void load_vectors(void)
 {
 	if (avx)
-		asm volatile(EACH_VECTOR(LOAD, ymm, 32, vmovdqu) : : "r"(want) : "memory");
+		asm volatile(EACH_VECTOR("vmovdqu 32*\\n(%0), %%ymm\\n") : : "r"(want) : "memory");
 	else
-		asm volatile(EACH_VECTOR(LOAD, xmm, 16, movdqu) : : "r"(want) : "memory");
+		asm volatile(EACH_VECTOR("movdqu 16*\\n(%0), %%xmm\\n") : : "r"(want) : "memory");
 }
 
 static void store_vectors(void)
 {
 	if (avx)
-		asm volatile(EACH_VECTOR(STORE, ymm, 32, vmovdqu) : : "r"(got) : "memory");
+		asm volatile(EACH_VECTOR("vmovdqu %%ymm\\n, 32*\\n(%0)") : : "r"(got) : "memory");
 	else
-		asm volatile(EACH_VECTOR(STORE, xmm, 16, movdqu) : : "r"(got) : "memory");
+		asm volatile(EACH_VECTOR("movdqu %%xmm\\n, 16*\\n(%0)") : : "r"(got) : "memory");
 }
 
 static void fill_vectors(void)
@@ -150,13 +144,11 @@ static const struct {
 	{ MSR_KERNEL_GS_BASE, 0xffffffffff },
 };
 
-#define NR_MSRS (sizeof(msrs) / sizeof(msrs[0]))
-
 static void fill_msrs(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < NR_MSRS; i++)
+	for (i = 0; i < ARRAY_SIZE(msrs); i++)
 		wrmsr(msrs[i].index, value(i) & msrs[i].mask);
 }
 
@@ -164,7 +156,7 @@ static void check_msrs(void)
 {
 	unsigned int i;
 
-	for (i = 0; i < NR_MSRS; i++)
+	for (i = 0; i < ARRAY_SIZE(msrs); i++)
 		GUEST_EQ(rdmsr(msrs[i].index), value(i) & msrs[i].mask);
 }
 
@@ -216,8 +208,6 @@ static void check(void)
 
 void guest_main(u64 op)
 {
-	volatile u32 *stop = (void *)STATE_STOP, *rounds = (void *)STATE_ROUNDS;
-
 	fill();
 	if (op == STATE_SYNC) {
 		guest_sync();
@@ -226,6 +216,6 @@ void guest_main(u64 op)
 	}
 	do {
 		check();
-		++*rounds;
-	} while (!*stop);
+		write32(STATE_ROUNDS, read32(STATE_ROUNDS) + 1);
+	} while (!read32(STATE_STOP));
 }

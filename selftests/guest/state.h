@@ -10,6 +10,7 @@ enum {
 	STATE_SYNC,	/* fill everything from seed arg[0], sync, check all */
 	STATE_HOLD,	/* fill once, check in a loop until told to stop */
 };
+
 /* arg[1]: use AVX, which the CPUID offers */
 
 #endif

@@ -11,8 +11,8 @@
 #define PTE_PS		0x80
 #define PTE_G		0x100
 #define KERNEL		(PTE_P | PTE_W)
-#define CR0_WP		(1UL << 16)
-#define CR4_PGE		(1UL << 7)
+#define CR0_WP		BIT(16)
+#define CR4_PGE		BIT(7)
 #define VEC_PF		14
 #define PAGE		4096UL
 #define LARGE_GPA	0x400000UL	/* RAM that nothing else uses */
@@ -30,22 +30,14 @@ static unsigned long gva(unsigned int page)
 	return TABLES_GVA + page * PAGE;
 }
 
-static volatile u32 *word(unsigned long p)
-{
-	return (volatile u32 *)p;
-}
-
 static void set_entry(unsigned long entry, u64 pte)
 {
-	if (entry_size == 8)
-		*(volatile u64 *)entry = pte;
-	else
-		*(volatile u32 *)entry = pte;
+	write_entry(entry, pte, entry_size);
 }
 
 static u64 get_entry(unsigned long entry)
 {
-	return entry_size == 8 ? *(volatile u64 *)entry : *(volatile u32 *)entry;
+	return read_entry(entry, entry_size);
 }
 
 static unsigned long slot(unsigned long in_table, unsigned int index)
@@ -56,7 +48,7 @@ static unsigned long slot(unsigned long in_table, unsigned int index)
 static void map(unsigned int page, u64 pte)
 {
 	set_entry(slot(table, page), pte);
-	invlpg(gva(page));
+	flush_gva(gva(page));
 }
 
 static void flush_all(void)
@@ -76,7 +68,7 @@ static void begin(void)
 	table_b = shared()->arg[ARG_TABLE_B];
 	pd = shared()->arg[ARG_PD];
 	for (i = 0; i < TABLES_FRAMES; i++)
-		*word(frame(i)) = TABLES_MARK + i;
+		write32(frame(i), TABLES_MARK + i);
 	memset((void *)table, 0, PAGE);
 	memset((void *)table_b, 0, PAGE);
 	set_entry(pde, table | KERNEL | PTE_U);
@@ -86,12 +78,12 @@ static void begin(void)
 
 static void try_write(unsigned long p)
 {
-	*word(p) = 0xdeadbeef;
+	write32(p, 0xdeadbeef);
 }
 
 static void try_read(unsigned long p)
 {
-	(void)*word(p);
+	read32(p);
 }
 
 static void expect_fault(void (*access)(unsigned long), unsigned long p, u64 error)
@@ -108,7 +100,7 @@ static void test_remap(void)
 
 	for (i = 0; i < 3 * TABLES_FRAMES; i++) {
 		map(0, frame(i % TABLES_FRAMES) | KERNEL);
-		GUEST_EQ(*word(gva(0)), TABLES_MARK + i % TABLES_FRAMES);
+		GUEST_EQ(read32(gva(0)), TABLES_MARK + i % TABLES_FRAMES);
 		if (i % 8)
 			continue;
 		map(0, 0);
@@ -122,12 +114,12 @@ static void test_writes(void)
 
 	for (i = 0; i < TABLES_FRAMES; i++) {
 		map(1, frame(i) | KERNEL);
-		*word(gva(1) + 8) = i * 3;
-		GUEST_EQ(*word(frame(i) + 8), i * 3);
+		write32(gva(1) + 8, i * 3);
+		GUEST_EQ(read32(frame(i) + 8), i * 3);
 	}
 	map(1, frame(5));
 	for (i = 0; i < TABLES_FRAMES; i++)
-		GUEST_EQ(*word(frame(i) + 8), i * 3);
+		GUEST_EQ(read32(frame(i) + 8), i * 3);
 }
 
 static void test_cr3(void)
@@ -139,9 +131,9 @@ static void test_cr3(void)
 	set_entry(table_b, frame(2) | KERNEL);
 	for (i = 0; i < 50; i++) {
 		write_cr3(root_a);
-		GUEST_EQ(*word(gva(0)), TABLES_MARK + 1);
+		GUEST_EQ(read32(gva(0)), TABLES_MARK + 1);
 		write_cr3(root_b);
-		GUEST_EQ(*word(gva(0)), TABLES_MARK + 2);
+		GUEST_EQ(read32(gva(0)), TABLES_MARK + 2);
 		GUEST_EQ(read_cr3(), root_b);
 	}
 	write_cr3(root_a);
@@ -155,12 +147,12 @@ static void test_cr3_changed(void)
 	for (i = 0; i < 40; i++) {
 		set_entry(table_b, frame(i) | KERNEL);
 		write_cr3(root_b);
-		GUEST_EQ(*word(gva(0)), TABLES_MARK + i);
+		GUEST_EQ(read32(gva(0)), TABLES_MARK + i);
 		set_entry(table, frame(i + 1) | KERNEL);
 		if (i & 1)
 			set_entry(table_b, 0);
 		write_cr3(root_a);
-		GUEST_EQ(*word(gva(0)), TABLES_MARK + i + 1);
+		GUEST_EQ(read32(gva(0)), TABLES_MARK + i + 1);
 	}
 }
 
@@ -172,16 +164,16 @@ static void test_pde(void)
 	set_entry(table_b, frame(2) | KERNEL);
 	for (i = 0; i < 20; i++) {
 		set_entry(pde, table | KERNEL);
-		invlpg(gva(0));
-		GUEST_EQ(*word(gva(0)), TABLES_MARK + 1);
+		flush_gva(gva(0));
+		GUEST_EQ(read32(gva(0)), TABLES_MARK + 1);
 		set_entry(pde, table_b | KERNEL);
 		if (i & 1)
 			flush_all();
 		else
-			invlpg(gva(0));
-		GUEST_EQ(*word(gva(0)), TABLES_MARK + 2);
+			flush_gva(gva(0));
+		GUEST_EQ(read32(gva(0)), TABLES_MARK + 2);
 		set_entry(pde, 0);
-		invlpg(gva(0));
+		flush_gva(gva(0));
 		expect_fault(try_read, gva(0), 0);
 	}
 }
@@ -193,17 +185,17 @@ static void test_shared(void)
 	set_entry(slot(pde, 1), table | KERNEL);
 	for (i = 0; i < 20; i++) {
 		map(3, frame(i) | KERNEL);
-		invlpg(gva(3) + span);
-		GUEST_EQ(*word(gva(3)), TABLES_MARK + i);
-		GUEST_EQ(*word(gva(3) + span), TABLES_MARK + i);
-		*word(gva(3) + span + 8) = i;
-		GUEST_EQ(*word(gva(3) + 8), i);
+		flush_gva(gva(3) + span);
+		GUEST_EQ(read32(gva(3)), TABLES_MARK + i);
+		GUEST_EQ(read32(gva(3) + span), TABLES_MARK + i);
+		write32(gva(3) + span + 8, i);
+		GUEST_EQ(read32(gva(3) + 8), i);
 	}
 }
 
 static void __user_text user_read(unsigned long p)
 {
-	(void)*(volatile u32 *)p;
+	read32(p);
 }
 
 static void test_roles(void)
@@ -215,18 +207,18 @@ static void test_roles(void)
 		set_entry(pde, table | KERNEL | PTE_U);
 		set_entry(slot(pde, 1), table | (i & 1 ? PTE_P | PTE_U : KERNEL));
 		flush_all();
-		*word(gva(0) + 4) = i;
+		write32(gva(0) + 4, i);
 		GUEST_EQ(try_user(user_read, gva(0)), false);
-		GUEST_EQ(*word(gva(0) + span + 4), i);
+		GUEST_EQ(read32(gva(0) + span + 4), i);
 		if (i & 1) {
 			expect_fault(try_write, gva(0) + span, 3);
 			GUEST_EQ(try_user(user_read, gva(0) + span), false);
 		} else {
-			*word(gva(0) + span + 4) = i;
+			write32(gva(0) + span + 4, i);
 			GUEST_EQ(try_user(user_read, gva(0) + span), true);
 			GUEST_EQ(this_cpu()->trap.error, 5);
 		}
-		*word(gva(0) + 4) = i + 1;
+		write32(gva(0) + 4, i + 1);
 	}
 }
 
@@ -241,8 +233,8 @@ static void test_recursive(void)
 	flush_all();
 	for (i = 0; i < 20; i++) {
 		set_entry(slot(window, 4), frame(i) | KERNEL);
-		invlpg(gva(4));
-		GUEST_EQ(*word(gva(4)), TABLES_MARK + i);
+		flush_gva(gva(4));
+		GUEST_EQ(read32(gva(4)), TABLES_MARK + i);
 		GUEST_EQ(get_entry(slot(table, 4)) & ~(u64)(PTE_A | PTE_D), frame(i) | KERNEL);
 	}
 	GUEST_EQ(get_entry(slot(TABLES_GVA + span + self * PAGE, self)) & ~(u64)(PTE_A | PTE_D),
@@ -256,17 +248,17 @@ static void test_large(void)
 {
 	unsigned int i;
 
-	*word(LARGE_GPA) = 0x1a49e;
+	write32(LARGE_GPA, 0x1a49e);
 	set_entry(table, frame(9) | KERNEL);
 	for (i = 0; i < 10; i++) {
 		set_entry(pde, LARGE_GPA | KERNEL | PTE_PS);
-		invlpg(gva(0));
-		GUEST_EQ(*word(gva(0)), 0x1a49e);
-		*word(gva(0) + span - 4) = i;
-		GUEST_EQ(*word(LARGE_GPA + span - 4), i);
+		flush_gva(gva(0));
+		GUEST_EQ(read32(gva(0)), 0x1a49e);
+		write32(gva(0) + span - 4, i);
+		GUEST_EQ(read32(LARGE_GPA + span - 4), i);
 		set_entry(pde, table | KERNEL);
-		invlpg(gva(0));
-		GUEST_EQ(*word(gva(0)), TABLES_MARK + 9);
+		flush_gva(gva(0));
+		GUEST_EQ(read32(gva(0)), TABLES_MARK + 9);
 	}
 }
 
@@ -276,13 +268,13 @@ static void test_reuse(void)
 
 	for (round = 0; round < 4; round++) {
 		map(0, frame(round) | KERNEL);
-		GUEST_EQ(*word(gva(0)), TABLES_MARK + round);
+		GUEST_EQ(read32(gva(0)), TABLES_MARK + round);
 		set_entry(pde, 0);
 		flush_all();
 		for (i = 0; i < PAGE; i += 4)
-			*word(table + i) = i * 0x10001 + round;
+			write32(table + i, i * 0x10001 + round);
 		for (i = 0; i < PAGE; i += 4)
-			GUEST_EQ(*word(table + i), i * 0x10001 + round);
+			GUEST_EQ(read32(table + i), i * 0x10001 + round);
 		memset((void *)table, 0, PAGE);
 		set_entry(pde, table | KERNEL);
 		flush_all();
@@ -295,7 +287,7 @@ static void write_bytes(unsigned long entry, u64 pte)
 	unsigned int i;
 
 	for (i = 0; i < entry_size; i++)
-		((volatile u8 *)entry)[i] = pte >> (8 * i);
+		write8(entry + i, pte >> (8 * i));
 }
 
 static void write_words(unsigned long entry, u64 pte)
@@ -303,7 +295,7 @@ static void write_words(unsigned long entry, u64 pte)
 	unsigned int i;
 
 	for (i = 0; i < entry_size; i += 2)
-		*(volatile u16 *)(entry + i) = pte >> (8 * i);
+		WRITE_ONCE(*(u16 *)(entry + i), pte >> (8 * i));
 }
 
 static void write_xchg(unsigned long entry, u64 pte)
@@ -315,14 +307,14 @@ static void write_xchg(unsigned long entry, u64 pte)
 
 static void write_cmpxchg(unsigned long entry, u64 pte)
 {
-	u32 old = *word(entry);
+	u32 old = read32(entry);
 
 	asm volatile("lock cmpxchgl %2, (%1)" : "+a"(old) : "r"(entry), "r"((u32)pte) : "memory");
 }
 
 static void write_or(unsigned long entry, u64 pte)
 {
-	*word(entry) = 0;
+	write32(entry, 0);
 	asm volatile("lock orl %1, (%0)" : : "r"(entry), "r"((u32)pte) : "memory");
 }
 
@@ -338,21 +330,21 @@ static void test_widths(void)
 	};
 	unsigned int w, i;
 
-	for (w = 0; w < sizeof(writers) / sizeof(writers[0]); w++) {
+	for (w = 0; w < ARRAY_SIZE(writers); w++) {
 		for (i = 0; i < 8; i++) {
 			writers[w](slot(table, 6), frame(i) | KERNEL);
-			invlpg(gva(6));
-			GUEST_EQ(*word(gva(6)), TABLES_MARK + i);
+			flush_gva(gva(6));
+			GUEST_EQ(read32(gva(6)), TABLES_MARK + i);
 		}
 	}
 	/* Four bytes that belong to two entries; frames 1 and 3 differ in the low 16 bits alone. */
 	set_entry(slot(table, 7), frame(1) | KERNEL);
-	*word(slot(table, 7) - 2) = (u32)((frame(3) | KERNEL) & 0xffff) << 16;
-	invlpg(gva(7));
-	invlpg(gva(6));
-	GUEST_EQ(*word(gva(7)), TABLES_MARK + 3);
+	write32(slot(table, 7) - 2, (u32)((frame(3) | KERNEL) & 0xffff) << 16);
+	flush_gva(gva(7));
+	flush_gva(gva(6));
+	GUEST_EQ(read32(gva(7)), TABLES_MARK + 3);
 	if (entry_size == 8)
-		GUEST_EQ(*word(gva(6)), TABLES_MARK + 7);
+		GUEST_EQ(read32(gva(6)), TABLES_MARK + 7);
 }
 
 static void test_copy(void)
@@ -362,12 +354,13 @@ static void test_copy(void)
 
 	for (round = 0; round < 4; round++) {
 		for (i = 0; i < TABLES_FRAMES; i++)
-			set_entry(slot(TABLES_SPARE, i), frame((i + round) % TABLES_FRAMES) | KERNEL);
+			set_entry(slot(TABLES_SPARE, i),
+				  frame((i + round) % TABLES_FRAMES) | KERNEL);
 		to = table, from = TABLES_SPARE, count = PAGE / 4;
 		asm volatile("rep movsl" : "+D"(to), "+S"(from), "+c"(count) : : "memory");
 		flush_all();
 		for (i = 0; i < TABLES_FRAMES; i++)
-			GUEST_EQ(*word(gva(i)), TABLES_MARK + (i + round) % TABLES_FRAMES);
+			GUEST_EQ(read32(gva(i)), TABLES_MARK + (i + round) % TABLES_FRAMES);
 		to = table, count = PAGE / 4;
 		asm volatile("rep stosl" : "+D"(to), "+c"(count) : "a"(0) : "memory");
 		flush_all();
@@ -383,25 +376,25 @@ static void test_bits(void)
 
 	for (i = 0; i < 10; i++) {
 		map(2, clean);
-		(void)*word(gva(2));
+		read32(gva(2));
 		GUEST_EQ(get_entry(slot(table, 2)), clean | PTE_A);
-		(void)*word(gva(2));
+		read32(gva(2));
 		GUEST_EQ(get_entry(slot(table, 2)), clean | PTE_A);
-		*word(gva(2) + 16) = i;
+		write32(gva(2) + 16, i);
 		GUEST_EQ(get_entry(slot(table, 2)), clean | PTE_A | PTE_D);
 		map(2, clean | PTE_A);
-		*word(gva(2) + 16) = i;
+		write32(gva(2) + 16, i);
 		GUEST_EQ(get_entry(slot(table, 2)), clean | PTE_A | PTE_D);
 		map(2, clean);
-		*word(gva(2) + 16) = i;
+		write32(gva(2) + 16, i);
 		GUEST_EQ(get_entry(slot(table, 2)), clean | PTE_A | PTE_D);
 		map(2, clean | PTE_D);
-		(void)*word(gva(2));
+		read32(gva(2));
 		GUEST_EQ(get_entry(slot(table, 2)), clean | PTE_A | PTE_D);
 	}
 	set_entry(pde, table | KERNEL);
 	flush_all();
-	(void)*word(gva(2));
+	read32(gva(2));
 	GUEST_EQ(get_entry(pde) & ~(u64)PTE_D, table | KERNEL | PTE_A);
 }
 
@@ -413,14 +406,14 @@ static void test_wp(void)
 	for (i = 0; i < 5; i++) {
 		expect_fault(try_write, gva(2), 3);
 		write_cr0(read_cr0() & ~CR0_WP);
-		*word(gva(2) + 4) = i;
-		GUEST_EQ(*word(frame(2) + 4), i);
+		write32(gva(2) + 4, i);
+		GUEST_EQ(read32(frame(2) + 4), i);
 		GUEST_EQ(try_user(user_read, gva(2)), false);
 		write_cr0(read_cr0() | CR0_WP);
 		expect_fault(try_write, gva(2), 3);
 		GUEST_EQ(try_user(user_read, gva(2)), false);
 	}
-	GUEST_EQ(*word(frame(2)), TABLES_MARK + 2);
+	GUEST_EQ(read32(frame(2)), TABLES_MARK + 2);
 }
 
 static void test_global(void)
@@ -431,14 +424,14 @@ static void test_global(void)
 	write_cr4(cr4 | CR4_PGE);
 	for (i = 0; i < 10; i++) {
 		map(2, frame(i) | KERNEL | PTE_G);
-		GUEST_EQ(*word(gva(2)), TABLES_MARK + i);
+		GUEST_EQ(read32(gva(2)), TABLES_MARK + i);
 		set_entry(slot(table, 2), frame(i + 20) | KERNEL | PTE_G);
 		set_entry(slot(table_b, 2), frame(i + 20) | KERNEL | PTE_G);
 		write_cr4(cr4);
-		GUEST_EQ(*word(gva(2)), TABLES_MARK + i + 20);
+		GUEST_EQ(read32(gva(2)), TABLES_MARK + i + 20);
 		write_cr4(cr4 | CR4_PGE);
 		write_cr3(root_b);
-		GUEST_EQ(*word(gva(2)), TABLES_MARK + i + 20);
+		GUEST_EQ(read32(gva(2)), TABLES_MARK + i + 20);
 		write_cr3(root_a);
 	}
 	write_cr4(cr4);
@@ -450,10 +443,10 @@ static void test_mmio(void)
 
 	for (i = 0; i < 12; i++) {
 		map(2, frame(i) | KERNEL);
-		GUEST_EQ(*word(gva(2)), TABLES_MARK + i);
-		map(2, TABLES_MMIO | KERNEL);
-		GUEST_EQ(*word(gva(2)), TABLES_MMIO_VALUE);
-		GUEST_EQ(*word(gva(2)), TABLES_MMIO_VALUE);
+		GUEST_EQ(read32(gva(2)), TABLES_MARK + i);
+		map(2, DEVICE_GPA | KERNEL);
+		GUEST_EQ(read32(gva(2)), DEVICE_VALUE);
+		GUEST_EQ(read32(gva(2)), DEVICE_VALUE);
 		if (i & 1)
 			map(2, 0);
 	}
@@ -472,17 +465,33 @@ static void test_many(void)
 	for (round = 0; round < 3; round++) {
 		for (i = 0; i < n; i++) {
 			set_entry(pde, (tables + i * PAGE) | KERNEL);
-			invlpg(gva(0));
-			GUEST_EQ(*word(gva(0)), TABLES_MARK + i % TABLES_FRAMES);
+			flush_gva(gva(0));
+			GUEST_EQ(read32(gva(0)), TABLES_MARK + i % TABLES_FRAMES);
 		}
 	}
 }
 
-#define CALL(op, what) [tables_##op] = test_##op,
-
 void guest_main(u64 op)
 {
-	static void (* const tests[])(void) = { TABLES_OPS(CALL) };
+	static void (* const tests[])(void) = {
+		[TABLES_REMAP] = test_remap,
+		[TABLES_WRITES] = test_writes,
+		[TABLES_CR3] = test_cr3,
+		[TABLES_CR3_CHANGED] = test_cr3_changed,
+		[TABLES_PDE] = test_pde,
+		[TABLES_SHARED] = test_shared,
+		[TABLES_ROLES] = test_roles,
+		[TABLES_RECURSIVE] = test_recursive,
+		[TABLES_LARGE] = test_large,
+		[TABLES_REUSE] = test_reuse,
+		[TABLES_WIDTHS] = test_widths,
+		[TABLES_COPY] = test_copy,
+		[TABLES_BITS] = test_bits,
+		[TABLES_WP] = test_wp,
+		[TABLES_GLOBAL] = test_global,
+		[TABLES_MMIO] = test_mmio,
+		[TABLES_MANY] = test_many,
+	};
 
 	begin();
 	tests[op]();

@@ -43,9 +43,7 @@ release() {
 }
 
 runs_guest() {
-	env "$@" ./lifecycle >lifecycle.log && ! grep -q '^not ok' lifecycle.log && return
-	grep '^not ok' lifecycle.log | sed 's/^/# /'
-	return 1
+	env "$@" ./hold once
 }
 
 test_load() {

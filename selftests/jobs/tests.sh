@@ -12,8 +12,12 @@ run_tests() {
 	shift
 	for test; do
 		echo "#BEGIN $label $test"
+		read -r before rest </proc/uptime
 		env $env "./$test"
-		echo "#END $label $test $?"
+		status=$?
+		read -r after rest </proc/uptime
+		echo "# took $((${after%.*} - ${before%.*})) s"
+		echo "#END $label $test $status"
 	done
 }
 

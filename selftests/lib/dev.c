@@ -7,7 +7,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "vm.h"
+#include "images.h"
 
 #define MAX_CPUID	256
 
@@ -117,8 +117,6 @@ bool cpuid_has(uint32_t leaf, uint32_t subleaf, enum cpuid_reg reg, unsigned int
 {
 	return cpuid_value(leaf, subleaf, reg) >> bit & 1;
 }
-
-int vcpu_set_supported_cpuid(int vcpu_fd);
 
 int vcpu_set_supported_cpuid(int vcpu_fd)
 {

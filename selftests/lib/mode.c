@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Puts a vCPU that does not run into one of the CPU's modes, as a boot loader would have left it. */
+/* Puts a vCPU that does not run into one of the CPU's modes, as a boot loader would. */
 #include <string.h>
 
 #include "pgtable.h"
 
-#define CR0_PE		(1UL << 0)
-#define CR0_ET		(1UL << 4)
-#define CR0_NE		(1UL << 5)
-#define CR0_WP		(1UL << 16)
-#define CR0_PG		(1UL << 31)
-#define CR4_PSE		(1UL << 4)
-#define CR4_PAE		(1UL << 5)
-#define CR4_OSFXSR	(1UL << 9)
-#define CR4_LA57	(1UL << 12)
-#define EFER_LME	(1UL << 8)
-#define EFER_LMA	(1UL << 10)
-#define EFER_NXE	(1UL << 11)
+#define CR0_PE		BIT(0)
+#define CR0_ET		BIT(4)
+#define CR0_NE		BIT(5)
+#define CR0_WP		BIT(16)
+#define CR0_PG		BIT(31)
+#define CR4_PSE		BIT(4)
+#define CR4_PAE		BIT(5)
+#define CR4_OSFXSR	BIT(9)
+#define CR4_LA57	BIT(12)
+#define EFER_LME	BIT(8)
+#define EFER_LMA	BIT(10)
+#define EFER_NXE	BIT(11)
 #define FLAGS_FIXED	2
 
 const char *mode_name(enum guest_mode mode)
@@ -97,7 +97,7 @@ void vcpu_set_mode(struct vcpu *vcpu, enum guest_mode mode)
 		pt_identity(&pt);
 		sregs.cr3 = pt.root;
 	}
-	regs.rip = mode == MODE_REAL ? IMAGE16_GPA : IMAGE_GPA;
+	regs.rip = mode == MODE_REAL ? IMAGE16_GPA : ENTRY_GPA;
 	regs.rsp = mode == MODE_REAL ? STACK16_GPA :
 		   STACK_GPA + (vcpu->id + 1) * STACK_SIZE - 16;
 	must(xioctl(vcpu->fd, KVM_SET_SREGS, &sregs));

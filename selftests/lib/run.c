@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The host's side of the protocol on UCALL_PORT. */
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>

@@ -6,9 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "vm.h"
-
-int vcpu_set_supported_cpuid(int vcpu_fd);
+#include "images.h"
 
 void *host_pages(size_t size)
 {
@@ -95,21 +93,33 @@ void vcpu_destroy(struct vcpu *vcpu)
 	free(vcpu);
 }
 
-void vm_load(struct vm *vm, const struct image *image)
+static const struct image *find_image(const char *program, enum guest_mode mode)
 {
-	size_t size = image->end - image->start;
-	uint64_t end = image->gpa == IMAGE16_GPA ? IMAGE_GPA : IMAGE_END;
+	uint64_t bits = mode == MODE_REAL ? 16 : mode < MODE_LONG ? 32 : 64;
+	const struct image *image;
 
-	memset(vm->mem + image->gpa, 0, end - image->gpa);
-	memcpy(vm->mem + image->gpa, image->start, size);
+	for (image = images; image < images_end; image++)
+		if (image->bits == bits && !strcmp(image->name, program))
+			return image;
+	tap_bail("no guest program %s of %d bits", program, (int)bits);
 }
 
-struct vcpu *guest_create(const struct image *image, enum guest_mode mode)
+void vm_load(struct vm *vm, const char *program, enum guest_mode mode)
+{
+	const struct image *image = find_image(program, mode);
+	uint64_t gpa = mode == MODE_REAL ? IMAGE16_GPA : IMAGE_GPA;
+	uint64_t end = mode == MODE_REAL ? IMAGE_GPA : IMAGE_END;
+
+	memset(vm->mem + gpa, 0, end - gpa);
+	memcpy(vm->mem + gpa, image->start, image->end - image->start);
+}
+
+struct vcpu *guest_create(const char *program, enum guest_mode mode)
 {
 	struct vm *vm = vm_create();
 	struct vcpu *vcpu = vcpu_create(vm, 0);
 
-	vm_load(vm, image);
+	vm_load(vm, program, mode);
 	vcpu_set_mode(vcpu, mode);
 	return vcpu;
 }

@@ -11,6 +11,7 @@
 #include <sys/types.h>
 #include <linux/kvm.h>
 
+#include "../guest/compiler.h"
 #include "../guest/layout.h"
 #include "tap.h"
 
@@ -21,8 +22,6 @@
 /* Where the VM keeps its own pages for real mode; no test puts memory there. */
 #define TSS_GPA			0xfffbd000UL
 #define IDENTITY_MAP_GPA	0xfffbc000UL
-
-#define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
 
 enum guest_mode {
 	MODE_REAL,
@@ -49,26 +48,12 @@ struct vcpu {
 	struct guest_shared *shared;
 };
 
-/* The binary of one guest program for one kind of code, linked into the test. */
+/* The binary of one guest program for one kind of code; all are linked into every test. */
 struct image {
 	const char *name;
 	const uint8_t *start, *end;
-	uint64_t gpa;
+	uint64_t bits;
 };
-
-#define IMAGE(prog, bits)								\
-({											\
-	extern const uint8_t _binary_##prog##bits##_bin_start[];			\
-	extern const uint8_t _binary_##prog##bits##_bin_end[];				\
-	static const struct image __image = {						\
-		#prog, _binary_##prog##bits##_bin_start, _binary_##prog##bits##_bin_end,	\
-		bits == 16 ? IMAGE16_GPA : IMAGE_GPA					\
-	};										\
-	&__image;									\
-})
-
-/* The image that runs in a mode with protection. */
-#define IMAGE_FOR(prog, mode)	((mode) < MODE_LONG ? IMAGE(prog, 32) : IMAGE(prog, 64))
 
 const char *dev_path(void);
 int dev_open(void);
@@ -77,6 +62,17 @@ bool dev_is_umbra(void);
 int mmu_wanted(void);
 bool mmu_offered(int mmu);	/* false where the device has no choice of backends */
 int vm_choose_mmu(int vm_fd, int mmu);
+
+/* A word of slot 0, which the guest may use at the same time. */
+static inline uint32_t vm_read32(const struct vm *vm, uint64_t gpa)
+{
+	return READ_ONCE(*(uint32_t *)(vm->mem + gpa));
+}
+
+static inline void vm_write32(const struct vm *vm, uint64_t gpa, uint32_t value)
+{
+	WRITE_ONCE(*(uint32_t *)(vm->mem + gpa), value);
+}
 
 struct vm *vm_create(void);
 struct vm *vm_create_mmu(int mmu);
@@ -93,9 +89,10 @@ void vcpu_set_mode(struct vcpu *vcpu, enum guest_mode mode);
 const char *mode_name(enum guest_mode mode);
 bool mode_offered(enum guest_mode mode);
 
-void vm_load(struct vm *vm, const struct image *image);
-/* The usual beginning: a VM, one vCPU in this mode, the image loaded. */
-struct vcpu *guest_create(const struct image *image, enum guest_mode mode);
+/* Loads the image of guest/<program> that runs in this mode. */
+void vm_load(struct vm *vm, const char *program, enum guest_mode mode);
+/* The usual beginning: a VM, one vCPU in this mode, the program loaded. */
+struct vcpu *guest_create(const char *program, enum guest_mode mode);
 void guest_destroy(struct vcpu *vcpu);
 
 /* 0 or -errno of KVM_RUN. */
@@ -110,8 +107,7 @@ int guest_run(struct vcpu *vcpu);
 /* Starts operation op; arguments are in shared->arg already. */
 int guest_start_op(struct vcpu *vcpu, uint64_t op);
 /* Runs op to its end and counts it as one test result. */
-bool guest_test(struct vcpu *vcpu, uint64_t op, const char *what, ...)
-	__attribute__((format(printf, 3, 4)));
+bool guest_test(struct vcpu *vcpu, uint64_t op, const char *what, ...) __printf(3, 4);
 /* Tells of an exit or errno that the test did not expect; nothing to say of other outcomes. */
 void guest_report(struct vcpu *vcpu, int outcome);
 const char *exit_name(uint32_t reason);

@@ -1,29 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Descriptor tables and exception dispatch of 32- and 64-bit guests, one set for each vCPU. */
-#include "../guest.h"
+#include "lib.h"
 
 #define DESC_CODE	0x00cf9b000000ffffULL
 #define DESC_DATA	0x00cf93000000ffffULL
 #define DESC_DPL3	(3ULL << 45)
-#define DESC_LONG	((1ULL << 53) | (1ULL << 54))	/* toggles: L set, D clear */
+#define DESC_LONG	(BIT_ULL(53) | BIT_ULL(54))	/* toggles: L set, D clear */
 #define DESC_TSS	0x0000890000000000ULL
 #define GATE_INTR	0x8e00
 #define GATE_DPL3	0x6000
 #define STUB_BYTES	16
 #define VEC_PF		14
 
+/* What LGDT and LIDT read begins at limit; the padding puts base directly after it. */
 struct desc_ptr {
+	u16 padding[sizeof(long) / 2 - 1];
 	u16 limit;
 	unsigned long base;
-} __attribute__((packed));
+};
 
 #ifdef __x86_64__
 #define KCODE_DESC	(DESC_CODE ^ DESC_LONG)
+
 struct tss {
 	u32 reserved;
 	u32 sp0[2];
 	u32 rest[23];
 };
+
+#define SET_SS0(tss)
 
 struct gate {
 	u16 offset_low, selector, type, offset_mid;
@@ -31,6 +36,7 @@ struct gate {
 };
 #else
 #define KCODE_DESC	DESC_CODE
+
 struct tss {
 	u32 link;
 	u32 sp0[1];
@@ -38,34 +44,21 @@ struct tss {
 	u32 rest[23];
 };
 
+#define SET_SS0(tss)	((tss)->ss0 = SEL_KDATA)
+
 struct gate {
 	u16 offset_low, selector, type, offset_mid;
 };
 #endif
 
-void cpu_init(unsigned long id);
-void guest_trap(struct trap_frame *frame);
-void try_unwind(unsigned long sp, bool result) __attribute__((noreturn));
-bool try_user_sp(void (*fn)(unsigned long arg), unsigned long arg, unsigned long user_sp,
-		 void *sp0);
-void user_exit(void);
-
-extern char trap_stubs[];
-
 trap_hook_t trap_hooks[256];
-static struct gate idt[256] __attribute__((aligned(16)));
-static u64 gdts[MAX_VCPUS][8] __attribute__((aligned(16)));
+static struct gate idt[256];
+static u64 gdts[MAX_VCPUS][8];
 static struct tss tsses[MAX_VCPUS];
 
 static void report_trap(const struct guest_trap *trap)
 {
-	volatile struct guest_trap *out = &shared()->trap;
-
-	out->vector = trap->vector;
-	out->error = trap->error;
-	out->cr2 = trap->cr2;
-	out->ip = trap->ip;
-	out->flags = trap->flags;
+	shared()->trap = *trap;
 	for (;;)
 		outl(UCALL_PORT, UCALL_TRAP);
 }
@@ -125,11 +118,11 @@ static u64 tss_desc(const struct tss *tss)
 
 static void load_tables(u64 *gdt)
 {
-	struct desc_ptr gdtr = { sizeof(gdts[0]) - 1, (unsigned long)gdt };
-	struct desc_ptr idtr = { sizeof(idt) - 1, (unsigned long)idt };
+	struct desc_ptr gdtr = { .limit = sizeof(gdts[0]) - 1, .base = (unsigned long)gdt };
+	struct desc_ptr idtr = { .limit = sizeof(idt) - 1, .base = (unsigned long)idt };
 
-	asm volatile("lgdt %0" : : "m"(gdtr));
-	asm volatile("lidt %0" : : "m"(idtr));
+	asm volatile("lgdt %0" : : "m"(gdtr.limit), "m"(gdtr));
+	asm volatile("lidt %0" : : "m"(idtr.limit), "m"(idtr));
 	asm volatile("mov %0, %%ds; mov %0, %%es; mov %0, %%ss" : : "r"(SEL_KDATA));
 	asm volatile("ltr %w0" : : "r"(SEL_TSS));
 }
@@ -145,9 +138,7 @@ void cpu_init(unsigned long id)
 	for (i = 0; i < 256; i++)
 		set_gate(i);
 	tss->rest[22] = sizeof(*tss) << 16;	/* no I/O permission map */
-#ifndef __x86_64__
-	tss->ss0 = SEL_KDATA;
-#endif
+	SET_SS0(tss);
 	gdt[SEL_KCODE >> 3] = KCODE_DESC;
 	gdt[SEL_KDATA >> 3] = DESC_DATA;
 	gdt[SEL_UCODE >> 3] = KCODE_DESC | DESC_DPL3;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What cpu.c is for the other modes: a real-mode guest needs no tables. */
-#include "../guest.h"
-
-void cpu_init(unsigned long id);
+#include "lib.h"
 
 void cpu_init(unsigned long id)
 {

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The guest's side of the protocol on UCALL_PORT: serve operations, report failed checks. */
-#include "../guest.h"
-
-void cpu_init(unsigned long id);
-void guest_start(unsigned long id);
+#include "lib.h"
 
 void guest_sync(void)
 {
@@ -12,7 +9,7 @@ void guest_sync(void)
 
 void guest_fail(const char *text, u64 line, u64 got, u64 want)
 {
-	volatile struct guest_shared *sh = shared();
+	struct guest_shared *sh = shared();
 	size_t i;
 
 	for (i = 0; text[i] && i < sizeof(sh->fail_text) - 1; i++)
