@@ -242,7 +242,7 @@ static int load_unpaged(struct um_vcpu *vcpu, struct shadow_vcpu *sv)
 
 	if (err)
 		return err;
-	vcpu->mmu_ctl.intercepts |= UM_IC_UNPAGED | UM_IC_PAGING;
+	vcpu->mmu_ctl.intercepts |= UM_IC_PAGING;
 	if (vcpu->mmu != &shadow_unpaged_ops) {
 		/* GUEST_CR3 held a root of ours. */
 		um_dirty(vcpu, UM_ST_CR3);
