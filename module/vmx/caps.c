@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reads the VMX capability MSRs at load, decides the controls that every vCPU starts from and says in one line why the
- * module cannot run here. No locks: constant after load.
+ * Reads the VMX capability MSRs at load, decides the controls that every vCPU starts from and says
+ * in one line why the module cannot run here. No locks: constant after load.
  */
 #define pr_fmt(fmt) "umbra: " fmt
 

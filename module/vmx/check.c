@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Finds the rule that a failed VM entry broke. Pure; one function for each section of the SDM, rules in its order.
+ * Finds the rule that a failed VM entry broke. Pure; one function for each section of the
+ * SDM, rules in its order.
  */
 #include "check.h"
 
-/* Control-register and EFER bits that the rules name (SDM "Control Registers", "Extended Feature Enable Register"). */
+/*
+ * Control-register and EFER bits that the rules name (SDM "Control Registers",
+ * "Extended Feature Enable Register").
+ */
 #define CR0_PE		(1ULL << 0)
 #define CR0_PG		(1ULL << 31)
 #define CR0_IGNORED	((1ULL << 29) | (1ULL << 30))	/* NW and CD are never checked */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A failed VM entry explained in dmesg: the hardware's reason, and the rule and field that our own checker finds
- * broken. The vCPU is loaded.
+ * A failed VM entry explained in dmesg: the hardware's reason, and the rule and field that our own
+ * checker finds broken. The vCPU is loaded.
  */
 #define pr_fmt(fmt) "umbra: " fmt
 
@@ -52,7 +52,10 @@ static void read_segments(struct entry_view *v)
 {
 	unsigned int i;
 
-	/* Each of the four fields' encodings grows by 2 from one segment to the next, in enum um_seg's order but for TR. */
+	/*
+	 * Each of the four fields' encodings grows by 2 from one segment to the
+	 * next, in enum um_seg's order but for TR.
+	 */
 	for (i = 0; i < UM_NR_SEGS; i++) {
 		unsigned int step = 2 * (i == UM_TR ? 7 : i == UM_LDTR ? 6 : i);
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The exit table: for each basic exit reason its handler and the counter it falls under. Handlers run with the vCPU
- * loaded; the slow ones with interrupts on, and with vm->srcu held where the table says so.
+ * The exit table: for each basic exit reason its handler and the counter it falls under.
+ * Handlers run with the vCPU loaded; the slow ones with interrupts on, and with vm->srcu
+ * held where the table says so.
  */
 #include "vmx.h"
 
@@ -118,7 +119,10 @@ int hw_handle_exit(struct um_vcpu *vcpu)
 	return exits[reason].mem ? handle_with_memory(vmx, &exits[reason]) : exits[reason].handle(vmx);
 }
 
-/* A comparison chain, most frequent first: an indirect jump costs a retpoline where the host has those. */
+/*
+ * A comparison chain, most frequent first: an indirect jump costs a retpoline
+ * where the host has those.
+ */
 static bool handle_fast(struct vmx_vcpu *vmx)
 {
 	switch (vmx->exit_reason) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The host's registers around the guest: what VM exit restores by itself is put into the VMCS, the rest is switched
- * here. Interrupts off, or preemption off where said; the per-CPU part belongs to its CPU.
+ * The host's registers around the guest: what VM exit restores by itself is put into the
+ * VMCS, the rest is switched here. Interrupts off, or preemption off where said; the
+ * per-CPU part belongs to its CPU.
  */
 #include <linux/user-return-notifier.h>
 #include <asm/debugreg.h>
@@ -14,8 +15,8 @@
 #include "vmx.h"
 
 /*
- * Syscall MSRs and TSC_AUX: the kernel itself needs them only on the way to userspace, so the guest's values stay
- * until the user-return notifier puts the host's back.
+ * Syscall MSRs and TSC_AUX: the kernel itself needs them only on the way to userspace, so the
+ * guest's values stay until the user-return notifier puts the host's back.
  */
 struct uret_cpu {
 	struct user_return_notifier urn;

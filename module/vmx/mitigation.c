@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What keeps a guest from the host's data, and one guest from another's, on CPUs that leak: the host's own choices are
- * followed and never weakened. The RSB, IBRS, BHI and VERW parts sit in enter.S. Interrupts off; state is per CPU.
+ * What keeps a guest from the host's data, and one guest from another's, on CPUs that leak: the
+ * host's own choices are followed and never weakened. The RSB, IBRS, BHI and VERW parts sit in
+ * enter.S. Interrupts off; state is per CPU.
  */
 #include <linux/moduleparam.h>
 #include <linux/seq_file.h>
@@ -10,7 +11,10 @@
 #include <asm/processor.h>
 #include "vmx.h"
 
-/* How the L1D is flushed before an entry on a CPU with L1TF (Documentation/admin-guide/hw-vuln/l1tf.rst). */
+/*
+ * How the L1D is flushed before an entry on a CPU with L1TF
+ * (Documentation/admin-guide/hw-vuln/l1tf.rst).
+ */
 enum l1d_mode { L1D_AUTO, L1D_NEVER, L1D_COND, L1D_ALWAYS };
 
 static const char * const l1d_name[] = { "auto", "never", "cond", "always" };
@@ -74,7 +78,10 @@ void vmx_mitigation_load(struct vmx_vcpu *vmx)
 	vmx->l1d_flush = true;
 }
 
-/* Without the MSR: first touch each page for the TLB, then read every line, so that the L1D holds nothing else. */
+/*
+ * Without the MSR: first touch each page for the TLB, then read every line, so
+ * that the L1D holds nothing else.
+ */
 static noinline void flush_l1d_by_reading(void)
 {
 	const volatile u8 *p = flush_pages;

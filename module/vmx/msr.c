@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * MSRs that the hardware switches or that live in the CPU while the guest is loaded, and the bitmap of those that the
- * guest may touch without an exit.
+ * MSRs that the hardware switches or that live in the CPU while the guest is loaded, and the bitmap
+ * of those that the guest may touch without an exit.
  */
 #include "vmx.h"
 
@@ -29,7 +29,10 @@ void vmx_msr_bitmap_init(struct vmx_vcpu *vmx)
 	pass(vmx->msr_bitmap, MSR_IA32_TSC, false);
 }
 
-/* While switched in, the value is in the CPU; preemption must not take it away between the test and the access. */
+/*
+ * While switched in, the value is in the CPU; preemption must not take it away
+ * between the test and the access.
+ */
 static u64 kernel_gs_read(struct vmx_vcpu *vmx)
 {
 	preempt_disable();

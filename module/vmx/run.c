@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Load, enter, leave and put: the path of every VM entry. Interrupts are off from vmx_enter_prepare() to hw_leave();
- * no lock is taken.
+ * Load, enter, leave and put: the path of every VM entry. Interrupts are off from
+ * vmx_enter_prepare() to hw_leave(); no lock is taken.
  */
 #include "../host.h"
 #include "invalidate.h"
@@ -73,7 +73,10 @@ bool hw_enter(struct um_vcpu *vcpu)
 	return true;
 }
 
-/* The handler runs as if the NMI had come by itself: before any IRET could end the blocking of further NMIs. */
+/*
+ * The handler runs as if the NMI had come by itself: before any IRET could end
+ * the blocking of further NMIs.
+ */
 static void leave_nmi(struct vmx_vcpu *vmx)
 {
 	u32 info = vmx_intr_info(vmx);
@@ -115,7 +118,10 @@ static void flush_all(struct um_vcpu *vcpu)
 		hw_flush_ept(vcpu->root.hpa);
 	if (!hw_caps.vpid)
 		return;
-	/* A backend that tags its roots has many tags for one vCPU; flushing all contexts costs others refills only. */
+	/*
+	 * A backend that tags its roots has many tags for one vCPU; flushing
+	 * all contexts costs others refills only.
+	 */
 	if (ept)
 		vmx_invvpid(VMX_VPID_EXTENT_SINGLE_CONTEXT, vcpu->root.tag, 0);
 	else

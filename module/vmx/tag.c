@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * VPIDs as hardware tags: given out once each, and again only after every CPU has dropped what it cached under them.
- * tag_lock guards both bitmaps.
+ * VPIDs as hardware tags: given out once each, and again only after every CPU has dropped what it
+ * cached under them. tag_lock guards both bitmaps.
  */
 #include <linux/bitmap.h>
 #include <linux/mutex.h>

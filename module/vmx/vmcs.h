@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The VMCS of one vCPU and access to the fields of the current one. A VMCS is current on one CPU at a time: callers
- * have the vCPU loaded. Field encodings are the kernel's (SDM "Field Encoding in VMCS").
+ * The VMCS of one vCPU and access to the fields of the current one. A VMCS is current on
+ * one CPU at a time: callers have the vCPU loaded. Field encodings are the kernel's (SDM
+ * "Field Encoding in VMCS").
  */
 #ifndef UM_VMX_VMCS_H
 #define UM_VMX_VMCS_H

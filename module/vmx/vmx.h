@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the files of vmx/ share: the VMX part of a vCPU. Its owner is the thread that has the vCPU loaded.
+ * What the files of vmx/ share: the VMX part of a vCPU. Its owner is the thread
+ * that has the vCPU loaded.
  */
 #ifndef UM_VMX_H
 #define UM_VMX_H
