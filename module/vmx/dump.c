@@ -88,6 +88,7 @@ void vmx_explain_failure(struct vmx_vcpu *vmx)
 	static DEFINE_RATELIMIT_STATE(limit, DEFAULT_RATELIMIT_INTERVAL, DEFAULT_RATELIMIT_BURST);
 	bool vmfail = vmx->exit_reason == VMX_EXIT_VMFAIL;
 	u32 reason = vmfail ? vmcs_read32(VM_INSTRUCTION_ERROR) : vmx->exit_reason & 0xffff;
+	const char *kind = vmfail ? "VM-instruction error" : "exit reason";
 	struct entry_fault fault;
 	struct entry_view view;
 
@@ -95,9 +96,9 @@ void vmx_explain_failure(struct vmx_vcpu *vmx)
 		return;
 	read_view(&view, vmx);
 	if (vmx_check_entry(&view, &fault))
-		pr_warn("VM entry failed (%s %u): %s: %s (SDM \"%s\")\n", vmfail ? "VM-instruction error" : "exit reason",
-			reason, fault.field, fault.rule, fault.section);
+		pr_warn("VM entry failed (%s %u): %s: %s (SDM \"%s\")\n", kind, reason,
+			fault.field, fault.rule, fault.section);
 	else
 		pr_warn("VM entry failed (%s %u, qualification %#lx): no broken rule found\n",
-			vmfail ? "VM-instruction error" : "exit reason", reason, vmcs_readl(EXIT_QUALIFICATION));
+			kind, reason, vmcs_readl(EXIT_QUALIFICATION));
 }

@@ -21,8 +21,8 @@
  * bool vmx_enter_guest(u64 *gpr, unsigned long *host_rsp, unsigned long flags)
  *
  * %rdi: the guest's general registers, RSP's slot unused; %rsi: what the VMCS holds as host RSP,
- * updated here; %rdx: VMX_ENTER_RESUME unless the VMCS was cleared since its last launch. True
- * after a VM exit, false when VMLAUNCH or VMRESUME itself failed.
+ * updated here; %rdx: VMX_ENTER_RESUME unless the VMCS was cleared since its last launch.
+ * True after a VM exit, false when VMLAUNCH or VMRESUME itself failed.
  */
 SYM_FUNC_START(vmx_enter_guest)
 	push %rbp

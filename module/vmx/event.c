@@ -27,8 +27,8 @@ static void inject_exception(struct um_vcpu *vcpu)
 
 	if (exc->pending)
 		um_exception_deliver(vcpu);
-	write_event(exc->soft ? INTR_TYPE_SOFT_EXCEPTION : INTR_TYPE_HARD_EXCEPTION, exc->vector, error, exc->error,
-		    exc->soft ? exc->insn_len : 0);
+	write_event(exc->soft ? INTR_TYPE_SOFT_EXCEPTION : INTR_TYPE_HARD_EXCEPTION, exc->vector,
+		    error, exc->error, exc->soft ? exc->insn_len : 0);
 }
 
 static bool nmi_allowed(struct um_vcpu *vcpu)
@@ -55,8 +55,8 @@ static bool inject_again(struct um_vcpu *vcpu)
 	else if (ev->nmi_injected)
 		write_event(INTR_TYPE_NMI_INTR, UM_NMI, false, 0, 0);
 	else if (ev->irq_injected)
-		write_event(ev->irq_soft ? INTR_TYPE_SOFT_INTR : INTR_TYPE_EXT_INTR, ev->irq_vector, false, 0,
-			    ev->irq_soft ? ev->irq_insn_len : 0);
+		write_event(ev->irq_soft ? INTR_TYPE_SOFT_INTR : INTR_TYPE_EXT_INTR, ev->irq_vector,
+			    false, 0, ev->irq_soft ? ev->irq_insn_len : 0);
 	else
 		return false;
 	return true;

@@ -76,7 +76,8 @@ static int unexpected(struct vmx_vcpu *vmx)
 {
 	u64 data[2] = { vmx->exit_reason, vmx->vcpu.cpu };
 
-	return um_exit_internal_error(&vmx->vcpu, KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON, ARRAY_SIZE(data), data);
+	return um_exit_internal_error(&vmx->vcpu, KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON,
+				      ARRAY_SIZE(data), data);
 }
 
 static void count(struct vmx_vcpu *vmx, const struct exit_desc *d)
@@ -116,7 +117,9 @@ int hw_handle_exit(struct um_vcpu *vcpu)
 	/* CR accesses and exceptions are counted by their handlers, which know the cause. */
 	if (reason != EXIT_REASON_CR_ACCESS && reason != EXIT_REASON_EXCEPTION_NMI)
 		count(vmx, &exits[reason]);
-	return exits[reason].mem ? handle_with_memory(vmx, &exits[reason]) : exits[reason].handle(vmx);
+	if (exits[reason].mem)
+		return handle_with_memory(vmx, &exits[reason]);
+	return exits[reason].handle(vmx);
 }
 
 /*

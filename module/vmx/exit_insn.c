@@ -96,8 +96,9 @@ int exit_rdmsr(struct vmx_vcpu *vmx)
  */
 static bool plain_msr(u32 index)
 {
-	return index == MSR_STAR || index == MSR_LSTAR || index == MSR_CSTAR || index == MSR_SYSCALL_MASK ||
-	       index == MSR_TSC_AUX || index == MSR_IA32_TSC_ADJUST || index == MSR_IA32_TSC_DEADLINE;
+	return index == MSR_STAR || index == MSR_LSTAR || index == MSR_CSTAR ||
+	       index == MSR_SYSCALL_MASK || index == MSR_TSC_AUX ||
+	       index == MSR_IA32_TSC_ADJUST || index == MSR_IA32_TSC_DEADLINE;
 }
 
 bool exit_wrmsr_fast(struct vmx_vcpu *vmx)
@@ -179,7 +180,8 @@ static bool invpcid_valid(struct um_vcpu *vcpu, u64 type, const u64 desc[2])
 		return false;
 	if ((type == INVPCID_ADDRESS || type == INVPCID_SINGLE) && desc[0] && !pcide)
 		return false;
-	return type != INVPCID_ADDRESS || __is_canonical_address(desc[1], um_cr4(vcpu) & X86_CR4_LA57 ? 57 : 48);
+	return type != INVPCID_ADDRESS ||
+	       __is_canonical_address(desc[1], um_cr4(vcpu) & X86_CR4_LA57 ? 57 : 48);
 }
 
 /*

@@ -49,7 +49,8 @@ static int ept_fault(struct vmx_vcpu *vmx, u32 pfec)
 	vcpu->stats.exit.mmio++;
 	vcpu->stats.exit.ept_violation--;
 	if (delivering(vcpu))
-		return um_exit_internal_error(vcpu, KVM_INTERNAL_ERROR_DELIVERY_EV, ARRAY_SIZE(data), data);
+		return um_exit_internal_error(vcpu, KVM_INTERNAL_ERROR_DELIVERY_EV,
+					      ARRAY_SIZE(data), data);
 	return um_emulate(vcpu, f.gpa, true);
 }
 
@@ -76,7 +77,8 @@ int exit_ept_misconfig(struct vmx_vcpu *vmx)
  * What the interruption information of a plain #PF reads (SDM "Information for
  * VM Exits Due to Vectored Events").
  */
-#define PAGE_FAULT_INFO	(INTR_INFO_VALID_MASK | INTR_TYPE_HARD_EXCEPTION | INTR_INFO_DELIVER_CODE_MASK | UM_PF)
+#define PAGE_FAULT_INFO	(INTR_INFO_VALID_MASK | INTR_TYPE_HARD_EXCEPTION | \
+			 INTR_INFO_DELIVER_CODE_MASK | UM_PF)
 
 static struct um_fault page_fault_of(struct vmx_vcpu *vmx)
 {

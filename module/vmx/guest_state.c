@@ -13,12 +13,13 @@
  */
 #define CR0_OWNED_ALWAYS	(X86_CR0_TS | X86_CR0_MP | X86_CR0_EM | X86_CR0_AM)
 #define CR0_OWNED_PAGING	X86_CR0_WP
-#define CR4_OWNED_ALWAYS	(X86_CR4_PVI | X86_CR4_DE | X86_CR4_PCE | X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT | X86_CR4_TSD | \
-				 X86_CR4_FSGSBASE)
+#define CR4_OWNED_ALWAYS	(X86_CR4_PVI | X86_CR4_DE | X86_CR4_PCE | X86_CR4_OSFXSR | \
+				 X86_CR4_OSXMMEXCPT | X86_CR4_TSD | X86_CR4_FSGSBASE)
 #define CR4_OWNED_PAGING	X86_CR4_PGE
 #define CR4_USER_PROTECTION	(X86_CR4_SMEP | X86_CR4_SMAP | X86_CR4_PKE)
 
-#define INTR_STATE_KNOWN	(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS | GUEST_INTR_STATE_NMI)
+#define INTR_STATE_KNOWN	(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS | \
+				 GUEST_INTR_STATE_NMI)
 
 static bool tracked_paging(const struct vmx_vcpu *vmx)
 {
@@ -212,7 +213,8 @@ static void write_efer(struct vmx_vcpu *vmx)
 
 u64 vmx_eptp(hpa_t root)
 {
-	return root | VMX_EPTP_MT_WB | VMX_EPTP_PWL_4 | (hw_caps.ept_ad ? VMX_EPTP_AD_ENABLE_BIT : 0);
+	return root | VMX_EPTP_MT_WB | VMX_EPTP_PWL_4 |
+	       (hw_caps.ept_ad ? VMX_EPTP_AD_ENABLE_BIT : 0);
 }
 
 /*

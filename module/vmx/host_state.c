@@ -172,7 +172,8 @@ void vmx_switch_to_guest(struct vmx_vcpu *vmx)
 	store_ldt(h->ldt_sel);
 	savesegment(ds, h->ds_sel);
 	savesegment(es, h->es_sel);
-	write_host_fsgs(h, current->thread.fsindex, current->thread.gsindex, current->thread.fsbase);
+	write_host_fsgs(h, current->thread.fsindex, current->thread.gsindex,
+			current->thread.fsbase);
 	h->kernel_gs_base = current->thread.gsbase;
 	wrmsrl(MSR_KERNEL_GS_BASE, vmx->vcpu.msr.kernel_gs_base);
 	load_syscall_msrs(vmx);

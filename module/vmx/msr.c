@@ -8,8 +8,12 @@
 /* SDM "MSR-Bitmap Address": read low, read high, write low, write high, 1 KiB each. */
 static void pass(unsigned long *bitmap, u32 msr, bool write)
 {
-	unsigned int bit = (msr & 0x1fff) + (msr >= 0xc0000000 ? 0x400 * 8 : 0) + (write ? 0x800 * 8 : 0);
+	unsigned int bit = msr & 0x1fff;
 
+	if (msr >= 0xc0000000)
+		bit += 0x400 * 8;
+	if (write)
+		bit += 0x800 * 8;
 	__clear_bit(bit, bitmap);
 }
 

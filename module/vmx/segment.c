@@ -4,13 +4,20 @@
  */
 #include "vmx.h"
 
-#define SEG_FIELDS(name) { GUEST_##name##_SELECTOR, GUEST_##name##_BASE, GUEST_##name##_LIMIT, GUEST_##name##_AR_BYTES }
+#define SEG_FIELDS(name) {			\
+	.selector = GUEST_##name##_SELECTOR,	\
+	.base = GUEST_##name##_BASE,		\
+	.limit = GUEST_##name##_LIMIT,		\
+	.ar = GUEST_##name##_AR_BYTES,		\
+}
 
 static const struct {
 	u16 selector, base, limit, ar;
 } fields[UM_NR_SEGS] = {
-	[UM_ES] = SEG_FIELDS(ES), [UM_CS] = SEG_FIELDS(CS), [UM_SS_SEG] = SEG_FIELDS(SS), [UM_DS] = SEG_FIELDS(DS),
-	[UM_FS] = SEG_FIELDS(FS), [UM_GS] = SEG_FIELDS(GS), [UM_TR] = SEG_FIELDS(TR), [UM_LDTR] = SEG_FIELDS(LDTR),
+	[UM_ES] = SEG_FIELDS(ES), [UM_CS] = SEG_FIELDS(CS),
+	[UM_SS_SEG] = SEG_FIELDS(SS), [UM_DS] = SEG_FIELDS(DS),
+	[UM_FS] = SEG_FIELDS(FS), [UM_GS] = SEG_FIELDS(GS),
+	[UM_TR] = SEG_FIELDS(TR), [UM_LDTR] = SEG_FIELDS(LDTR),
 };
 
 /* Access rights as the VMCS has them (SDM "Guest Register State"). */
