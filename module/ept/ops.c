@@ -66,16 +66,14 @@ static int ept_load_root(struct um_vcpu *vcpu)
 		.tag = ev->tag,
 		.levels = EPT_LEVELS,
 	};
-	vcpu->mmu_ctl = (struct um_mmu_ctl){ .intercepts = UM_IC_EPT };
-	if (hw_caps.unrestricted)
-		vcpu->mmu_ctl.intercepts |= UM_IC_UNPAGED;
+	vcpu->mmu_ctl = (struct um_mmu_ctl){ .intercepts = UM_IC_EPT | UM_IC_UNPAGED };
 	um_dirty(vcpu, UM_ST_MMU);
 	return 0;
 }
 
 /*
- * The tables do not depend on the guest's paging. What the CPU cached for the old paging state goes,
- * as it would if the guest had made the change itself.
+ * The tables do not depend on the guest's paging. What the CPU cached for the old paging state
+ * goes, as it would if the guest had made the change itself.
  */
 static void ept_paging_changed(struct um_vcpu *vcpu, u32 what)
 {

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The VM-execution, entry and exit controls of a vCPU: what never changes, and what follows its backend and mode.
- * The vCPU is loaded.
+ * The VM-execution, entry and exit controls of a vCPU: what never changes, and what follows its
+ * backend and mode. The vCPU is loaded.
  */
 #include "vmx.h"
 
-/* #DB and #AC loops in the guest must not hold the CPU (CVE-2015-5307, CVE-2015-8104); #MC is the host's. */
+/*
+ * #DB and #AC loops in the guest must not hold the CPU (CVE-2015-5307,
+ * CVE-2015-8104); #MC is the host's.
+ */
 #define EXCEPTIONS_ALWAYS (BIT(UM_DB) | BIT(UM_AC) | BIT(UM_MC))
 
 static void update(u32 *shadow, u32 val, unsigned long field)
@@ -39,7 +42,7 @@ static u32 cpu2_controls(struct vmx_vcpu *vmx)
 		ctl &= ~SECONDARY_EXEC_ENABLE_VPID;
 	if (ic & UM_IC_EPT)
 		ctl |= SECONDARY_EXEC_ENABLE_EPT;
-	if ((ic & UM_IC_UNPAGED) && hw_caps.unrestricted)
+	if (ic & UM_IC_UNPAGED)
 		ctl |= SECONDARY_EXEC_UNRESTRICTED_GUEST;
 	if (hw_caps.invpcid && um_cpuid_has(&vmx->vcpu, 7, 0, 1, BIT(10)))
 		ctl |= SECONDARY_EXEC_ENABLE_INVPCID;

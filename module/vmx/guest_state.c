@@ -1,21 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The guest's registers between the caches of um_vcpu and the VMCS, and the controls that follow from them and from
- * the backend. The vCPU is loaded; one thread at a time.
+ * The guest's registers between the caches of um_vcpu and the VMCS, and the controls that follow
+ * from them and from the backend. The vCPU is loaded; one thread at a time.
  */
 #include <asm/tlbflush.h>
 #include "invalidate.h"
 #include "vmx.h"
 
-/* CR0 bits that the hardware may let the guest change by itself: always, and with a paging that needs no tracking. */
+/*
+ * CR0 bits that the hardware may let the guest change by itself: always, and
+ * with a paging that needs no tracking.
+ */
 #define CR0_OWNED_ALWAYS	(X86_CR0_TS | X86_CR0_MP | X86_CR0_EM | X86_CR0_AM)
 #define CR0_OWNED_PAGING	X86_CR0_WP
-#define CR4_OWNED_ALWAYS	(X86_CR4_PVI | X86_CR4_DE | X86_CR4_PCE | X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT | X86_CR4_TSD | \
-				 X86_CR4_FSGSBASE)
+#define CR4_OWNED_ALWAYS	(X86_CR4_PVI | X86_CR4_DE | X86_CR4_PCE | X86_CR4_OSFXSR | \
+				 X86_CR4_OSXMMEXCPT | X86_CR4_TSD | X86_CR4_FSGSBASE)
 #define CR4_OWNED_PAGING	X86_CR4_PGE
 #define CR4_USER_PROTECTION	(X86_CR4_SMEP | X86_CR4_SMAP | X86_CR4_PKE)
 
-#define INTR_STATE_KNOWN	(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS | GUEST_INTR_STATE_NMI)
+#define INTR_STATE_KNOWN	(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS | \
+				 GUEST_INTR_STATE_NMI)
 
 static bool tracked_paging(const struct vmx_vcpu *vmx)
 {
@@ -158,7 +162,10 @@ static void put_cr0(struct vmx_vcpu *vmx)
 	}
 }
 
-/* Bits of CR4 that the hardware gets while shadow tables are walked: the guest's own, but for how tables are read. */
+/*
+ * Bits of CR4 that the hardware gets while shadow tables are walked: the
+ * guest's own, but for how tables are read.
+ */
 static unsigned long shadow_cr4(const struct vmx_vcpu *vmx, unsigned long cr4)
 {
 	cr4 &= ~(X86_CR4_PGE | X86_CR4_PCIDE | X86_CR4_PSE | X86_CR4_LA57 | X86_CR4_PKE);
@@ -193,9 +200,16 @@ static void write_efer(struct vmx_vcpu *vmx)
 {
 	u64 efer = vmx->vcpu.efer;
 
+	if (!vmx_caps.efer) {
+		vmx_load_sce(vmx);
+		return;
+	}
 	if (tracked_paging(vmx))
 		efer |= EFER_NX;
-	/* With paging on in hardware LME must equal LMA (SDM "Checks on Guest Control Registers..."). */
+	/*
+	 * With paging on in hardware LME must equal LMA (SDM "Checks on Guest
+	 * Control Registers...").
+	 */
 	if (forced_paging(vmx))
 		efer &= ~EFER_LME;
 	vmcs_write64(GUEST_IA32_EFER, efer);
@@ -203,10 +217,14 @@ static void write_efer(struct vmx_vcpu *vmx)
 
 u64 vmx_eptp(hpa_t root)
 {
-	return root | VMX_EPTP_MT_WB | VMX_EPTP_PWL_4 | (hw_caps.ept_ad ? VMX_EPTP_AD_ENABLE_BIT : 0);
+	return root | VMX_EPTP_MT_WB | VMX_EPTP_PWL_4 |
+	       (hw_caps.ept_ad ? VMX_EPTP_AD_ENABLE_BIT : 0);
 }
 
-/* The hardware's tag changes with each cached root; the tables behind an EPT root may be new at an old address. */
+/*
+ * The hardware's tag changes with each cached root; the tables behind an EPT
+ * root may be new at an old address.
+ */
 static void write_root(struct vmx_vcpu *vmx)
 {
 	struct um_vcpu *vcpu = &vmx->vcpu;
@@ -274,6 +292,18 @@ static void write_rarely_used(struct vmx_vcpu *vmx, u32 dirty)
 		vmcs_write64(TSC_OFFSET, vcpu->tsc_offset);
 }
 
+/* What CS and SS may be depends on whether the guest is unrestricted. */
+static void write_controls(struct vmx_vcpu *vmx)
+{
+	u32 old = vmx->ctl.cpu2;
+
+	vmx_write_controls(vmx);
+	if (!((vmx->ctl.cpu2 ^ old) & SECONDARY_EXEC_UNRESTRICTED_GUEST))
+		return;
+	um_need(&vmx->vcpu, UM_ST_SEGS);
+	um_dirty(&vmx->vcpu, UM_ST_SEGS);
+}
+
 /* Paging state and the backend decide controls, CR0, CR4, EFER and the root together. */
 static void write_paging(struct vmx_vcpu *vmx, u32 dirty)
 {
@@ -287,7 +317,7 @@ static void write_paging(struct vmx_vcpu *vmx, u32 dirty)
 			dirty |= UM_ST_CR3 | UM_ST_PDPTR;
 	}
 	if (dirty & (UM_ST_MMU | UM_ST_EFER | UM_ST_CR0))
-		vmx_write_controls(vmx);
+		write_controls(vmx);
 	if (dirty & UM_ST_CR0)
 		put_cr0(vmx);
 	if (dirty & UM_ST_CR4)
@@ -317,7 +347,7 @@ void vmx_sync(struct vmx_vcpu *vmx)
 		write_root(vmx);
 	if (dirty & (UM_ST_MMU | UM_ST_CR0 | UM_ST_CR3 | UM_ST_CR4 | UM_ST_EFER | UM_ST_PDPTR))
 		write_paging(vmx, dirty);
-	if (dirty & UM_ST_SEGS)
+	if (vcpu->dirty & UM_ST_SEGS)	/* the new controls may ask for it */
 		vmx_write_segs(vmx);
 	if (dirty & (UM_ST_DTABLES | UM_ST_SYSENTER | UM_ST_DR7 | UM_ST_DEBUGCTL | UM_ST_TSC))
 		write_rarely_used(vmx, dirty);

@@ -11,7 +11,8 @@
 const size_t hw_vcpu_size = sizeof(struct vmx_vcpu);
 
 static_assert(offsetof(struct vmx_vcpu, vcpu) == 0);
-static_assert(offsetof(struct um_vcpu, gpr) == 0);	/* enter.S counts registers in enum um_gpr's order */
+/* enter.S counts registers in enum um_gpr's order. */
+static_assert(offsetof(struct um_vcpu, gpr) == 0);
 
 int hw_init(void)
 {
@@ -52,7 +53,7 @@ static const char *yes_no(bool yes)
 
 void hw_show_info(struct seq_file *m)
 {
-	seq_printf(m, "ept: %s\n", yes_no(hw_caps.ept));
+	seq_printf(m, "ept: %s%s\n", yes_no(hw_caps.ept), hw_caps.unrestricted ? "" : " (needs the unrestricted guest)");
 	seq_printf(m, "ept_ad: %s\n", yes_no(hw_caps.ept_ad));
 	seq_printf(m, "ept_2m: %s\n", yes_no(hw_caps.ept_2m));
 	seq_printf(m, "ept_1g: %s\n", yes_no(hw_caps.ept_1g));

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * VMX operation on each CPU and the life of a VMCS: which one is current, which are active on a CPU. The per-CPU lists
- * are touched on their own CPU with interrupts off.
+ * VMX operation on each CPU and the life of a VMCS: which one is current, which are active on a
+ * CPU. The per-CPU lists are touched on their own CPU with interrupts off.
  */
 #define pr_fmt(fmt) "umbra: " fmt
 
@@ -101,7 +101,10 @@ int hw_cpu_enable(void)
 	return 0;
 }
 
-/* Write the VMCS back to memory and forget where it was; on the CPU where it is active, interrupts off. */
+/*
+ * Write the VMCS back to memory and forget where it was; on the CPU where it is
+ * active, interrupts off.
+ */
 static void clear_here(struct vmx_vcpu *vmx)
 {
 	int cpu = smp_processor_id();
@@ -113,7 +116,10 @@ static void clear_here(struct vmx_vcpu *vmx)
 		this_cpu_write(current_vmx, NULL);
 	list_del(&vmx->on_cpu);
 	vmx->launched = false;
-	/* Pairs with the acquire in vmx_vmcs_activate(): the next CPU sees the entry off this list. */
+	/*
+	 * Pairs with the acquire in vmx_vmcs_activate(): the next CPU
+	 * sees the entry off this list.
+	 */
 	smp_store_release(&vmx->active_cpu, -1);
 }
 
