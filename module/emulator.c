@@ -9,6 +9,9 @@
 #include "emulator.h"
 #include "mmu.h"
 
+/* How often a write that cannot be emulated is given back to a guest that makes no progress. */
+#define ZAP_TRIES	16
+
 static struct um_emul *emul_of(struct emu_ctx *c)
 {
 	return container_of(c, struct um_emul, ctx);
@@ -121,30 +124,61 @@ static void queue_fault(struct um_emul *em)
 		um_queue_exception(em->vcpu, f->vector);
 }
 
-/*
- * A write to a tracked page table that cannot be emulated: forget the shadow tables, so that the
- * guest does it itself. False if that was tried for this very write and did not help.
- */
-static bool give_back(struct um_emul *em)
+static struct um_emul *emul_get(struct um_vcpu *vcpu)
 {
-	struct um_vm *vm = em->vcpu->vm;
+	struct um_emul *em = vcpu->emul;
+
+	if (em)
+		return em;
+	em = kzalloc(sizeof(*em), GFP_KERNEL_ACCOUNT);
+	if (!em)
+		return NULL;
+	em->ctx.ops = &emul_ops;
+	em->vcpu = vcpu;
+	em->zap_gpa = UM_INVALID_GPA;
+	em->code.page = EMUL_NO_PAGE;
+	vcpu->emul = em;
+	return em;
+}
+
+/* Tells a guest that loops from one that makes no progress: all registers are the same then. */
+static u64 fingerprint(const struct um_vcpu *vcpu)
+{
+	u64 sum = vcpu->rip;
+	unsigned int i;
+
+	for (i = 0; i < UM_NR_GPRS; i++)
+		sum = sum * 31 + vcpu->gpr[i];
+	return sum;
+}
+
+static bool no_progress(struct um_emul *em, gpa_t gpa)
+{
+	u64 now = fingerprint(em->vcpu);
+
+	if (em->zap_gpa != gpa || em->zap_state != now)
+		em->zap_tries = 0;
+	em->zap_gpa = gpa;
+	em->zap_state = now;
+	return em->zap_tries++ == ZAP_TRIES;
+}
+
+/* It does not help when the table maps itself. */
+bool um_give_back(struct um_vcpu *vcpu, gpa_t gpa)
+{
+	struct um_emul *em = emul_get(vcpu);
+	struct um_vm *vm = vcpu->vm;
 	struct um_memslot *slot;
 	bool tracked;
 
-	if (em->gpa_hint == UM_INVALID_GPA)
-		return false;
-	if (em->zap_rip == em->ctx.rip && em->zap_gpa == em->gpa_hint)
-		return false;
-	slot = um_slot_find(vm, gpa_to_gfn(em->gpa_hint));
-	if (!slot)
+	slot = um_slot_find(vm, gpa_to_gfn(gpa));
+	if (!em || !slot || no_progress(em, gpa))
 		return false;
 	write_lock(&vm->mmu_lock);
-	tracked = um_tracked(slot, gpa_to_gfn(em->gpa_hint));
+	tracked = um_tracked(slot, gpa_to_gfn(gpa));
 	if (tracked && um_mmu_zap_all(vm))
 		um_flush_remote_tlbs(vm);
 	write_unlock(&vm->mmu_lock);
-	em->zap_rip = em->ctx.rip;
-	em->zap_gpa = em->gpa_hint;
 	return tracked;
 }
 
@@ -161,7 +195,7 @@ static noinline int emulation_failed(struct um_emul *em)
 	};
 	unsigned int ndata = em->nr_bytes ? sizeof(info) / sizeof(u64) : 1;
 
-	if (give_back(em))
+	if (em->gpa_hint != UM_INVALID_GPA && um_give_back(em->vcpu, em->gpa_hint))
 		return 1;
 	um_queue_exception(em->vcpu, UM_UD);
 	if (um_cpl(em->vcpu))
@@ -252,23 +286,6 @@ int emul_resume(struct um_emul *em)
 		return 1;
 	begin(em);
 	return execute(em);
-}
-
-static struct um_emul *emul_get(struct um_vcpu *vcpu)
-{
-	struct um_emul *em = vcpu->emul;
-
-	if (em)
-		return em;
-	em = kzalloc(sizeof(*em), GFP_KERNEL_ACCOUNT);
-	if (!em)
-		return NULL;
-	em->ctx.ops = &emul_ops;
-	em->vcpu = vcpu;
-	em->zap_gpa = UM_INVALID_GPA;
-	em->code.page = EMUL_NO_PAGE;
-	vcpu->emul = em;
-	return em;
 }
 
 int um_emulate(struct um_vcpu *vcpu, gpa_t fault_gpa, bool gpa_valid)

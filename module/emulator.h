@@ -58,7 +58,8 @@ struct emul_code {
  * @output: a string output element lies in the PIO page for userspace
  * @out_port: its port
  * @debug_exit, @debug: a debug exit that must wait for the write to be seen
- * @zap_rip, @zap_gpa: the last write that could not be emulated and was given back to the guest
+ * @zap_gpa, @zap_state, @zap_tries: the last write that could not be emulated and was given back
+ *	to the guest, with what registers, and how often in a row
  */
 struct um_emul {
 	struct emu_ctx ctx;
@@ -89,8 +90,9 @@ struct um_emul {
 
 	bool debug_exit;
 	struct kvm_debug_exit_arch debug;
-	u64 zap_rip;
 	gpa_t zap_gpa;
+	u64 zap_state;
+	unsigned int zap_tries;
 };
 
 #define EMUL_NO_PAGE	(~0ULL)

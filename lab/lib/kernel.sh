@@ -3,6 +3,7 @@
 # The lock "kernel-NAME" guards each of them.
 
 kernel_names='6.1-cloud 6.1 6.12-cloud'
+built_kernel_names=debug	# lab/lib/debug_kernel.sh
 
 kernel_root() {
 	printf '%s/kernel/%s' "$cache_dir" "${1//\//_}"
@@ -14,12 +15,18 @@ kernel_metapackage() {
 	6.1-cloud) echo linux-image-cloud-amd64 ;;
 	6.1) echo linux-headers-amd64 ;;
 	6.12-cloud) echo linux-image-6.12-cloud-amd64 ;;
-	*) die "no kernel is called '$1' (there are: $kernel_names)" ;;
+	*) die "no kernel is called '$1' (there are: $kernel_names $built_kernel_names)" ;;
 	esac
 }
 
 kernel_version() {
 	cat "$(kernel_root "$1")/.version"
+}
+
+# Is it there, and made from what the tree says now?
+kernel_ready() {
+	[ -e "$(kernel_root "$1")/.done" ] || return
+	[ "$1" != debug ] || debug_kernel_ready
 }
 
 kernel_build_dir() {
@@ -75,13 +82,18 @@ prepare_kernel_locked() {
 }
 
 prepare_kernel() {
+	if [ "$1" = debug ]; then
+		with_lock kernel-debug prepare_debug_kernel_locked
+		return
+	fi
 	kernel_metapackage "$1" >/dev/null
 	with_lock "kernel-$1" prepare_kernel_locked "$1"
 }
 
-adopt_kernel_locked() {
-	local build=$1 root image version
-	root=$(kernel_root "$build")
+# adopt_build NAME DIR: what was built in DIR becomes the kernel NAME, unless it is already.
+adopt_build() {
+	local build=$2 root image version
+	root=$(kernel_root "$1")
 	image=$build/arch/x86/boot/bzImage
 	[ -e "$image" ] || die "no kernel in $build (looked for $image)"
 	version=$(cat "$build/include/config/kernel.release")
@@ -98,5 +110,5 @@ adopt_kernel_locked() {
 
 # adopt_kernel DIR: a kernel built by hand serves like one of Debian's.
 adopt_kernel() {
-	with_lock "kernel-${1//\//_}" adopt_kernel_locked "$1"
+	with_lock "kernel-${1//\//_}" adopt_build "$1" "$1"
 }

@@ -8,9 +8,10 @@ kernel_words='console=ttyS0,115200 quiet nokaslr tsc=reliable tsc_early_khz=1000
 	clearcpuid=xsavec nowatchdog cryptomgr.notests mitigations=off
 	oops=panic panic=-1 reboot=t'
 
-complaints='BUG:|WARNING:|Oops|Kernel panic|general protection fault|KASAN|UBSAN|Call Trace:'
-complaints="$complaints|possible .* (locking|dependency)|suspicious RCU|detected stall|soft lockup"
-complaints="$complaints|blocked for more than|unreferenced object|refcount_t:|corruption"
+complaints='BUG:|BUG [a-z]|WARNING:|Oops|Kernel panic|general protection fault|KASAN|UBSAN'
+complaints="$complaints|Call Trace:|possible .* (locking|dependency)|suspicious RCU|soft lockup"
+complaints="$complaints|detected .*stall|blocked for more than|unreferenced object|corruption"
+complaints="$complaints|refcount_t:|non-static key|ODEBUG:|suspected memory leaks|non-responsive CSD"
 
 # Bits of /proc/sys/kernel/tainted that say that the kernel found itself broken.
 taint_bad_page=32 taint_die=128 taint_warn=512 taint_lockup=16384
@@ -48,7 +49,7 @@ find_kernel() {
 prepare_lab() {
 	local wanted=()
 	stamp_is "$emulator_dir/.stamp" "$(emulator_inputs)" || wanted+=(emulator)
-	[ -d "$kernel" ] || [ -e "$(kernel_root "$kernel")/.done" ] || wanted+=(kernel "$kernel")
+	[ -d "$kernel" ] || kernel_ready "$kernel" || wanted+=(kernel "$kernel")
 	[ ${#wanted[@]} -eq 0 ] || "$lab_dir/prepare" "${wanted[@]}" || exit 125
 }
 

@@ -5,6 +5,7 @@
  * host's page are found without vm->mmu_lock; what they found is checked again under it, held for
  * write.
  */
+#include <linux/cpu.h>
 #include <asm/cpufeature.h>
 #include "shadow.h"
 
@@ -118,7 +119,8 @@ static unsigned int leaf_level(const struct shadow_walk *w, gfn_t gfn)
 		return UM_LEVEL_4K;
 	if (tracked_within(w->slot, gfn, level))
 		return UM_LEVEL_4K;
-	if ((w->access & ACC_X) && boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT))
+	if ((w->access & ACC_X) && boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT) &&
+	    !cpu_mitigations_off())
 		return UM_LEVEL_4K;
 	return level;
 }
@@ -216,6 +218,16 @@ static enum um_fault_result fail(struct um_fault *f, int err)
 	return UM_FAULT_ERROR;
 }
 
+/* No memory there: shadow the path all the same, so that the next access needs no full walk. */
+static void note_device(struct shadow_walk *w)
+{
+	write_lock(&w->vm->mmu_lock);
+	if (ready(w))
+		shadow_path_to(w, UM_LEVEL_4K);
+	shadow_commit(w->vm);
+	write_unlock(&w->vm->mmu_lock);
+}
+
 static enum um_fault_result full_walk(struct shadow_walk *w, struct um_fault *f);
 
 /* The guest's tables allow the access: map the page. */
@@ -229,6 +241,8 @@ static enum um_fault_result serve(struct shadow_walk *w, struct um_fault *f)
 	f->gpa_valid = true;
 	w->slot = um_slot_find(w->vm, gfn);
 	if (!w->slot || (write && (w->slot->flags & KVM_MEM_READONLY))) {
+		if (!w->short_walk)
+			note_device(w);
 		w->vcpu->stats.exit.mmio++;
 		return UM_FAULT_EMULATE;
 	}
@@ -273,14 +287,48 @@ static enum um_fault_result full_walk(struct shadow_walk *w, struct um_fault *f)
 	}
 }
 
-/* Begin where hardware's walk ended, if that is in a leaf table. */
-static enum um_fault_result serve_walk(struct shadow_walk *w, struct um_fault *f)
+/*
+ * Have the frame of a guest's table known, to read it and set A and D there: who made the tables
+ * from outside never mapped them.
+ */
+static void learn_frame(struct um_vm *vm, gfn_t gfn)
+{
+	struct um_memslot *slot = um_slot_find(vm, gfn);
+	bool known = false;
+	struct um_pfn pfn;
+
+	if (!slot || (slot->flags & KVM_MEM_READONLY) || slot->dirty || rmap_prepare(vm, gfn))
+		return;
+	if (um_pfn_get(vm, slot, gfn, true, &pfn))
+		return;
+	write_lock(&vm->mmu_lock);
+	if (um_slot_find(vm, gfn) == slot && !um_pfn_stale(vm, slot, gfn, &pfn) && pfn.page &&
+	    rmap_node(shadow_vm(vm), gfn)) {
+		frame_set(vm, gfn, pfn.pfn, FRAME_VALID | FRAME_DIRTIED);
+		known = true;
+	}
+	write_unlock(&vm->mmu_lock);
+	um_pfn_put(&pfn, known);
+}
+
+static enum shadow_known ask(struct shadow_walk *w)
 {
 	enum shadow_known known;
 
 	write_lock(&w->vm->mmu_lock);
 	known = shadow_known(w, shadow_leaf_table(w->vcpu, w->gva));
 	write_unlock(&w->vm->mmu_lock);
+	return known;
+}
+
+/* Begin where hardware's walk ended, if that is in a leaf table. */
+static enum um_fault_result serve_walk(struct shadow_walk *w, struct um_fault *f,
+				       enum shadow_known known)
+{
+	if (known == KNOWN_NOTHING && w->unseen != SHADOW_STALE) {
+		learn_frame(w->vm, w->unseen);
+		known = ask(w);
+	}
 	switch (known) {
 	case KNOWN_DONE:
 		return UM_FAULT_RETRY;
@@ -290,6 +338,19 @@ static enum um_fault_result serve_walk(struct shadow_walk *w, struct um_fault *f
 	default:
 		return full_walk(w, f);
 	}
+}
+
+/* What fault_fast() found of this very fault a moment ago is checked when the leaf is put. */
+static enum shadow_known ask_once(struct um_vcpu *vcpu, struct shadow_vcpu *sv,
+				  const struct um_fault *f)
+{
+	bool asked = sv->asked && sv->walk.gva == f->gva;
+
+	sv->asked = false;
+	if (asked)
+		return sv->known;
+	shadow_walk_init(&sv->walk, vcpu, f->gva, f->pfec, f->smap_override);
+	return ask(&sv->walk);
 }
 
 static u64 counted(const struct um_vcpu_stats *stats)
@@ -302,7 +363,6 @@ enum um_fault_result shadow_fault(struct um_vcpu *vcpu, struct um_fault *f)
 	struct shadow_vcpu *sv = shadow_vcpu(vcpu);
 	u64 before = counted(&vcpu->stats);
 	enum um_fault_result result;
-	struct shadow_walk w;
 	int err;
 
 	if (WARN_ON_ONCE(!sv->cur)) {
@@ -312,8 +372,7 @@ enum um_fault_result shadow_fault(struct um_vcpu *vcpu, struct um_fault *f)
 	err = shadow_cache_fill(vcpu->vm, &sv->cache);
 	if (err)
 		return fail(f, err);
-	shadow_walk_init(&w, vcpu, f->gva, f->pfec, f->smap_override);
-	result = serve_walk(&w, f);
+	result = serve_walk(&sv->walk, f, ask_once(vcpu, sv, f));
 	/* Each exit counts once, under its true cause. */
 	if (counted(&vcpu->stats) == before)
 		vcpu->stats.exit.pf_hidden++;

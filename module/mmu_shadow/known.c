@@ -109,8 +109,10 @@ static enum shadow_known known_gpte(struct shadow_walk *w, struct shadow_page *s
 	void *at = frame_address(w->vm, gpa, FRAME_VALID);
 	u64 gpte;
 
-	if (!at)
+	if (!at) {
+		w->unseen = sp->gfn;
 		return KNOWN_NOTHING;
+	}
 	gpte = read_gpte(at, shadow_gpte_size(sp));
 	if (gpte & GPTE_P)
 		return known_present(w, sp, gpa, gpte) ? KNOWN_LEAF : KNOWN_NOTHING;
@@ -166,14 +168,14 @@ enum shadow_known shadow_known(struct shadow_walk *w, struct shadow_page *sp)
 
 bool shadow_fault_fast(struct um_vcpu *vcpu, struct um_fault *f)
 {
-	struct shadow_walk w;
-	bool done;
+	struct shadow_vcpu *sv = shadow_vcpu(vcpu);
 
-	if (!shadow_vcpu(vcpu)->cur || !write_trylock(&vcpu->vm->mmu_lock))
+	if (!sv->cur || !write_trylock(&vcpu->vm->mmu_lock))
 		return false;
-	shadow_walk_init(&w, vcpu, f->gva, f->pfec, f->smap_override);
-	done = shadow_known(&w, shadow_leaf_table(vcpu, f->gva)) == KNOWN_DONE;
+	shadow_walk_init(&sv->walk, vcpu, f->gva, f->pfec, f->smap_override);
+	sv->known = shadow_known(&sv->walk, shadow_leaf_table(vcpu, f->gva));
 	write_unlock(&vcpu->vm->mmu_lock);
-	vcpu->stats.exit.pf_hidden += done;
-	return done;
+	sv->asked = sv->known != KNOWN_DONE;
+	vcpu->stats.exit.pf_hidden += !sv->asked;
+	return !sv->asked;
 }

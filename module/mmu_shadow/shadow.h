@@ -129,6 +129,28 @@ struct shadow_root {
 	u16 tag;
 };
 
+/* What is known of a fault without a walk of the guest's tables. */
+enum shadow_known { KNOWN_DONE, KNOWN_LEAF, KNOWN_NOTHING };
+
+/* A fault being served, or (@prefetch) an entry to be mapped ahead of its use. */
+struct shadow_walk {
+	struct um_vcpu *vcpu;
+	struct um_vm *vm;
+	struct shadow_vcpu *sv;
+	gva_t gva;
+	u32 pfec;
+	bool smap_override;
+	bool prefetch;
+	bool short_walk;	/* begun at the shadowed leaf table that leaf_* name */
+	u8 access;		/* that the guest's tables grant, D counted in */
+	gfn_t leaf_gfn;
+	union shadow_role leaf_role;
+	gfn_t unseen;		/* the guest's leaf table if its frame is not known */
+	struct um_memslot *slot;
+	struct um_pfn pfn;
+	struct walk_result r;
+};
+
 /* The vCPU thread's own. */
 struct shadow_vcpu {
 	struct shadow_root *cur;	/* NULL: none loaded */
@@ -149,27 +171,12 @@ struct shadow_vcpu {
 		gva_t region;
 		u64 link_gen;
 	} leaf;
+	struct shadow_walk walk;	/* the fault being served */
+	enum shadow_known known;	/* what the inner loop found of it, if asked is set */
+	bool asked;
 	u64 *pae_tables;		/* SHADOW_ROOTS PAE roots in a page below 4 GiB */
 	struct shadow_root root[SHADOW_ROOTS];
 	struct shadow_cache cache;
-};
-
-/* A fault being served, or (@prefetch) an entry to be mapped ahead of its use. */
-struct shadow_walk {
-	struct um_vcpu *vcpu;
-	struct um_vm *vm;
-	struct shadow_vcpu *sv;
-	gva_t gva;
-	u32 pfec;
-	bool smap_override;
-	bool prefetch;
-	bool short_walk;	/* begun at the shadowed leaf table that leaf_* name */
-	u8 access;		/* that the guest's tables grant, D counted in */
-	gfn_t leaf_gfn;
-	union shadow_role leaf_role;
-	struct um_memslot *slot;
-	struct um_pfn pfn;
-	struct walk_result r;
 };
 
 static inline struct shadow_vm *shadow_vm(const struct um_vm *vm)
@@ -194,6 +201,7 @@ static inline void shadow_walk_init(struct shadow_walk *w, struct um_vcpu *vcpu,
 	w->smap_override = smap_override;
 	w->prefetch = false;
 	w->short_walk = false;
+	w->unseen = SHADOW_STALE;
 }
 
 static inline struct shadow_page *shadow_page_of(const spte_t *sptep)
@@ -298,7 +306,6 @@ bool shadow_cr3_fast(struct um_vcpu *vcpu, u64 cr3);
 void shadow_paging_changed(struct um_vcpu *vcpu, u32 what);
 
 /* known.c: faults that need nothing but mmu_lock */
-enum shadow_known { KNOWN_DONE, KNOWN_LEAF, KNOWN_NOTHING };
 enum shadow_known shadow_known(struct shadow_walk *w, struct shadow_page *sp);
 bool shadow_fault_fast(struct um_vcpu *vcpu, struct um_fault *f);
 struct shadow_page *shadow_top_table(const struct shadow_root *root, gva_t gva);

@@ -5,13 +5,33 @@
  */
 #include "vmx.h"
 
+static bool delivering(const struct um_vcpu *vcpu)
+{
+	return vcpu->ev.exc.injected || vcpu->ev.irq_injected || vcpu->ev.nmi_injected;
+}
+
+/*
+ * An access of the delivery of an event is not the instruction's: it can only be tried again, if
+ * what stopped it was the tracking of a page table. @hint: @gpa is where the access itself went.
+ */
+static int emulate_access(struct um_vcpu *vcpu, gpa_t gpa, bool hint)
+{
+	u64 data[2] = { to_vmx(vcpu)->exit_reason, 0 };
+
+	if (likely(!delivering(vcpu)))
+		return um_emulate(vcpu, gpa, hint);
+	if (um_give_back(vcpu, gpa))
+		return 1;
+	return um_exit_internal_error(vcpu, KVM_INTERNAL_ERROR_DELIVERY_EV, ARRAY_SIZE(data), data);
+}
+
 static int serve_fault(struct um_vcpu *vcpu, struct um_fault *f)
 {
 	switch (vcpu->mmu->fault(vcpu, f)) {
 	case UM_FAULT_RETRY:
 		return 1;
 	case UM_FAULT_EMULATE:
-		return um_emulate(vcpu, f->gpa, f->gpa_valid);
+		return emulate_access(vcpu, f->gpa, f->gpa_valid);
 	case UM_FAULT_GUEST:
 		um_queue_pf(vcpu, f->gva, f->pfec);
 		return 1;
@@ -28,16 +48,9 @@ static int serve_fault(struct um_vcpu *vcpu, struct um_fault *f)
 #define EPT_QUAL_GVA_VALID	BIT(7)
 #define EPT_QUAL_GVA_TRANSLATED	BIT(8)	/* the access itself, not one to a guest page table */
 
-/* An event that was being delivered through memory that does not exist cannot be emulated. */
-static bool delivering(const struct um_vcpu *vcpu)
-{
-	return vcpu->ev.exc.injected || vcpu->ev.irq_injected || vcpu->ev.nmi_injected;
-}
-
-static int ept_fault(struct vmx_vcpu *vmx, u32 pfec)
+static int ept_fault(struct vmx_vcpu *vmx, u32 pfec, bool hint)
 {
 	struct um_vcpu *vcpu = &vmx->vcpu;
-	u64 data[2] = { vmx->exit_reason, 0 };
 	struct um_fault f = { .gpa = vmx_exit_gpa(vmx), .gpa_valid = true, .pfec = pfec };
 	enum um_fault_result r;
 
@@ -48,10 +61,7 @@ static int ept_fault(struct vmx_vcpu *vmx, u32 pfec)
 		return r == UM_FAULT_ERROR ? f.err : 1;
 	vcpu->stats.exit.mmio++;
 	vcpu->stats.exit.ept_violation--;
-	if (delivering(vcpu))
-		return um_exit_internal_error(vcpu, KVM_INTERNAL_ERROR_DELIVERY_EV,
-					      ARRAY_SIZE(data), data);
-	return um_emulate(vcpu, f.gpa, true);
+	return emulate_access(vcpu, f.gpa, hint);
 }
 
 int exit_ept_violation(struct vmx_vcpu *vmx)
@@ -65,12 +75,12 @@ int exit_ept_violation(struct vmx_vcpu *vmx)
 		pfec |= PFEC_I;
 	if (qual & EPT_QUAL_PRESENT)
 		pfec |= PFEC_P;
-	return ept_fault(vmx, pfec);
+	return ept_fault(vmx, pfec, qual & EPT_QUAL_GVA_TRANSLATED);
 }
 
 int exit_ept_misconfig(struct vmx_vcpu *vmx)
 {
-	return ept_fault(vmx, 0);
+	return ept_fault(vmx, 0, true);
 }
 
 /*

@@ -168,6 +168,7 @@ void vmx_switch_to_guest(struct vmx_vcpu *vmx)
 	struct vmx_host *h = &vmx->host;
 
 	h->switched = true;
+	vmx->l1d_flush = true;	/* userspace or another task ran here */
 	current_save_fsgs();
 	store_ldt(h->ldt_sel);
 	savesegment(ds, h->ds_sel);

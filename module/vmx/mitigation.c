@@ -111,11 +111,18 @@ static bool l1d_wanted(struct vmx_vcpu *vmx)
 	return wanted;
 }
 
+/*
+ * Of the buffers that VERW clears, enter.S sees to those that any guest could sample. What is left
+ * is a CPU that leaks to MMIO accesses alone: a slot may map a device, so it clears there as KVM
+ * does for guests with devices.
+ */
 void vmx_mitigation_enter(struct vmx_vcpu *vmx)
 {
+	if (static_branch_unlikely(&mmio_stale_data_clear))
+		x86_clear_cpu_buffers();
 	if (likely(l1d_mode == L1D_NEVER) || !l1d_wanted(vmx))
 		return;
-	if (boot_cpu_has(X86_FEATURE_FLUSH_L1D))
+	if (static_cpu_has(X86_FEATURE_FLUSH_L1D))
 		native_wrmsrl(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
 	else
 		flush_l1d_by_reading();
@@ -138,6 +145,8 @@ void vmx_mitigation_show(struct seq_file *m)
 	seq_printf(m, "mitigation_l1d_flush: %s%s\n", l1d_name[l1d_mode],
 		   l1d_mode == L1D_NEVER ? "" : flush_pages ? " (by reading)" : " (MSR)");
 	seq_printf(m, "mitigation_verw: %s\n", on_off(boot_cpu_has(X86_FEATURE_CLEAR_CPU_BUF_VM)));
+	seq_printf(m, "mitigation_mmio_stale_data: %s\n",
+		   on_off(static_key_enabled(&mmio_stale_data_clear)));
 	seq_printf(m, "mitigation_rsb: %s\n", boot_cpu_has(X86_FEATURE_RSB_VMEXIT) ? "fill" :
 		   boot_cpu_has(X86_FEATURE_RSB_VMEXIT_LITE) ? "one entry" : "off");
 	seq_printf(m, "mitigation_ibrs: %s\n", on_off(boot_cpu_has(X86_FEATURE_KERNEL_IBRS)));

@@ -214,9 +214,12 @@ static void *map_low(size_t size, int prot)
 
 int main(int argc, char **argv)
 {
-	unsigned long cases = argc > 2 ? strtoul(argv[2], NULL, 0) : 150000, i;
+	unsigned long cases = 150000, i;
 	unsigned long per;
 	unsigned int t;
+
+	if (argc > 2)
+		cases = strtoul(argv[2], NULL, 0);
 
 	seed = argc > 1 ? strtoull(argv[1], NULL, 0) : (u64)time(NULL) * 2 + 1;
 	printf("# seed %llu\n", (unsigned long long)seed);

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define __rcu
+#define __user
 #define __read_mostly
 #define PAGE_SIZE		4096UL
 #define GFP_KERNEL_ACCOUNT	0
@@ -40,6 +41,8 @@ struct mutex { int held; };
 struct srcu_struct { int readers; };
 struct xarray { void *entries; };
 struct mmu_notifier { int users; };
+struct list_head { struct list_head *next, *prev; };
+struct work_struct { int queued; };
 struct preempt_notifier { int users; };
 struct fpu_guest { int users; };
 struct page { unsigned long private; };

@@ -11,11 +11,18 @@
 static pthread_mutex_t tap_lock = PTHREAD_MUTEX_INITIALIZER;
 static unsigned int tap_count, tap_failed;
 
+static unsigned int slowness(void)
+{
+	const char *factor = getenv("TEST_SLOWNESS");
+
+	return factor ? atoi(factor) : 1;
+}
+
 void tap_start(const char *name, unsigned int watchdog)
 {
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	printf("TAP version 13\n# %s\n", name);
-	alarm(watchdog);
+	alarm(watchdog * slowness());
 }
 
 static void tap_result(bool pass, const char *reason, const char *what, va_list args)

@@ -7,7 +7,10 @@
 #include <stdint.h>
 #include <stdnoreturn.h>
 
-/* Also arms a watchdog that ends a program that hangs; seconds of wall clock. */
+/*
+ * Also arms a watchdog that ends a program that hangs: seconds of wall clock, times TEST_SLOWNESS
+ * of the environment.
+ */
 void tap_start(const char *name, unsigned int watchdog);
 bool tap_ok(bool pass, const char *what, ...) __printf(2, 3);
 bool tap_eq(uint64_t got, uint64_t want, const char *what, ...) __printf(3, 4);
