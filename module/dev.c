@@ -59,7 +59,6 @@ static const struct {
 	{ KVM_CAP_VCPU_EVENTS, 1 },
 	{ KVM_CAP_DEBUGREGS, 1 },
 	{ KVM_CAP_XSAVE, 1 },
-	{ KVM_CAP_XCRS, 1 },
 	{ KVM_CAP_GET_TSC_KHZ, 1 },
 	{ KVM_CAP_READONLY_MEM, 1 },
 	{ KVM_CAP_CHECK_EXTENSION_VM, 1 },
@@ -76,6 +75,8 @@ long um_check_extension(long cap)
 	switch (cap) {
 	case KVM_CAP_NR_VCPUS:
 		return min_t(unsigned int, num_online_cpus(), UM_MAX_VCPUS);
+	case KVM_CAP_XCRS:
+		return boot_cpu_has(X86_FEATURE_XSAVE);
 	case UM_CAP_BACKEND:
 		return um_backend_mask();
 	}

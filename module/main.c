@@ -33,7 +33,10 @@ static int um_param_mmu_set(const char *val, const struct kernel_param *kp)
 
 static int um_param_mmu_get(char *buf, const struct kernel_param *kp)
 {
-	return sysfs_emit(buf, "%s\n", um_backend_ops(READ_ONCE(um_default_backend))->name);
+	const struct um_mmu_ops *ops = um_backend_ops(READ_ONCE(um_default_backend));
+
+	/* The file is there before the module has chosen. */
+	return sysfs_emit(buf, "%s\n", ops ? ops->name : "auto");
 }
 
 static const struct kernel_param_ops um_param_mmu_ops = {
@@ -54,8 +57,9 @@ static int um_choose_backend(void)
 		um_default_backend = um_backend_usable(UM_BACKEND_EPT) ? UM_BACKEND_EPT :
 									 UM_BACKEND_SHADOW;
 	if (!um_backend_usable(um_default_backend)) {
-		pr_err("this CPU cannot run mmu=%s: load with another backend\n",
-		       um_backend_ops(um_default_backend)->name);
+		pr_err("this CPU cannot run mmu=%s%s: load with mmu=shadow\n",
+		       um_backend_ops(um_default_backend)->name,
+		       hw_caps.unrestricted ? "" : ", which needs the unrestricted guest");
 		return -EINVAL;
 	}
 	um_loaded = true;

@@ -9,7 +9,7 @@
 #define NO_HYPERCALL	(-1000L)	/* -KVM_ENOSYS */
 #define NOT_ALLOWED	(-1L)		/* -KVM_EPERM */
 #define UNBACKED_GPA	0x10000000UL
-#define EFER_RESERVED	BIT(1)
+#define NONCANONICAL	BIT(62)
 #define ENTRY_BAD_STATE	0x80000021
 #define VEC_UD		6
 #define VEC_PF		14
@@ -111,7 +111,7 @@ static void test_bad_state(void)
 
 	must(xioctl(vcpu->fd, KVM_GET_SREGS, &good));
 	bad = good;
-	bad.efer |= EFER_RESERVED;
+	bad.gdt.base = NONCANONICAL;
 	must(xioctl(vcpu->fd, KVM_SET_SREGS, &bad));
 	outcome = guest_start_op(vcpu, EXITS_VMCALL);
 	if (!tap_ok(outcome == GUEST_EXIT && vcpu->run->exit_reason == KVM_EXIT_FAIL_ENTRY,

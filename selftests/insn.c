@@ -146,6 +146,7 @@ int main(void)
 	guest_test(vcpu, INSN_CR_FAULTS, "bad control register values are #GP");
 	test_cr_bits(vcpu);
 	test_cpuid(vcpu);
+	vcpu->shared->arg[0] = cpuid_has(1, 0, CPUID_ECX, 26);	/* XSETBV */
 	guest_test(vcpu, INSN_PRIVILEGED, "privileged instructions at CPL 3 are #GP");
 	guest_test(vcpu, INSN_UNDEFINED, "what CPUID does not offer is #UD");
 	guest_test(vcpu, INSN_EXCEPTIONS, "exceptions arrive with their error codes");

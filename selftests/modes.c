@@ -12,6 +12,7 @@ static const char *stage_name(char letter)
 {
 	switch (letter) {
 	case 'R': return "real mode";
+	case 'B': return "protection and paging at once";
 	case 'P': return "protected mode";
 	case '2': return "2-level paging";
 	case 'A': return "PAE paging";

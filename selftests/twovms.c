@@ -13,9 +13,10 @@
 #define COUNTER	SCRATCH_GPA
 #define STOP	(SCRATCH_GPA + 64)
 
+/* On shadow paging where the CPU has nothing else. */
 static struct vcpu *guest_on(int mmu, enum guest_mode mode)
 {
-	struct vm *vm = vm_create_mmu(mmu);
+	struct vm *vm = vm_create_mmu(mmu_offered(mmu) ? mmu : MMU_SHADOW);
 	struct vcpu *vcpu = vcpu_create(vm, 0);
 
 	vm_load(vm, "basic", mode);
@@ -146,7 +147,10 @@ int main(void)
 	test_shared_memory();
 	test_many();
 	if (dev_is_umbra()) {
-		test_node("/dev/umbra-ept");
+		if (mmu_offered(MMU_EPT))
+			test_node("/dev/umbra-ept");
+		else
+			tap_skip("the CPU has no EPT with unrestricted guest", "/dev/umbra-ept");
 		test_node("/dev/umbra-shadow");
 	} else {
 		tap_skip("the backend choice is Umbra's", "nodes that fix the backend");

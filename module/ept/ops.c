@@ -66,9 +66,7 @@ static int ept_load_root(struct um_vcpu *vcpu)
 		.tag = ev->tag,
 		.levels = EPT_LEVELS,
 	};
-	vcpu->mmu_ctl = (struct um_mmu_ctl){ .intercepts = UM_IC_EPT };
-	if (hw_caps.unrestricted)
-		vcpu->mmu_ctl.intercepts |= UM_IC_UNPAGED;
+	vcpu->mmu_ctl = (struct um_mmu_ctl){ .intercepts = UM_IC_EPT | UM_IC_UNPAGED };
 	um_dirty(vcpu, UM_ST_MMU);
 	return 0;
 }

@@ -171,6 +171,9 @@ static struct shadow_root *take_root(struct um_vm *vm, struct shadow_vcpu *sv)
 	struct shadow_root *root;
 	u64 key[SHADOW_PAE_TABLES];
 
+	if (sv->rebuild)
+		shadow_zap_everything(vm);
+	sv->rebuild = false;
 	put_invalid_roots(vm, sv);
 	root_key(&sv->desc, key);
 	root = find_root(sv, sv->role, key);
@@ -239,7 +242,7 @@ static int load_unpaged(struct um_vcpu *vcpu, struct shadow_vcpu *sv)
 
 	if (err)
 		return err;
-	vcpu->mmu_ctl.intercepts |= UM_IC_UNPAGED | UM_IC_PAGING;
+	vcpu->mmu_ctl.intercepts |= UM_IC_PAGING;
 	if (vcpu->mmu != &shadow_unpaged_ops) {
 		/* GUEST_CR3 held a root of ours. */
 		um_dirty(vcpu, UM_ST_CR3);

@@ -60,6 +60,8 @@ static int adjust(const char *what, u32 required, u32 optional, u32 msr, u32 *re
 	 SECONDARY_EXEC_ENABLE_INVPCID | VMX_CPU2_XSAVES | SECONDARY_EXEC_TSC_SCALING | \
 	 SECONDARY_EXEC_ENABLE_PML)
 
+#define EXIT_EFER	(VM_EXIT_LOAD_IA32_EFER | VM_EXIT_SAVE_IA32_EFER)
+
 static int read_controls(void)
 {
 	struct vmx_caps *c = &vmx_caps;
@@ -75,13 +77,30 @@ static int read_controls(void)
 		r = adjust("secondary processor-based", 0, CPU2_OPTIONAL, MSR_IA32_VMX_PROCBASED_CTLS2,
 			   &c->cpu2_allowed);
 	if (!r)
-		r = adjust("VM-exit", VM_EXIT_HOST_ADDR_SPACE_SIZE | VM_EXIT_SAVE_DEBUG_CONTROLS |
-			   VM_EXIT_LOAD_IA32_EFER | VM_EXIT_SAVE_IA32_EFER, 0,
+		r = adjust("VM-exit", VM_EXIT_HOST_ADDR_SPACE_SIZE | VM_EXIT_SAVE_DEBUG_CONTROLS, EXIT_EFER,
 			   true_ctls ? MSR_IA32_VMX_TRUE_EXIT_CTLS : MSR_IA32_VMX_EXIT_CTLS, &c->exit);
 	if (!r)
-		r = adjust("VM-entry", VM_ENTRY_LOAD_DEBUG_CONTROLS | VM_ENTRY_LOAD_IA32_EFER, 0,
+		r = adjust("VM-entry", VM_ENTRY_LOAD_DEBUG_CONTROLS, VM_ENTRY_LOAD_IA32_EFER,
 			   true_ctls ? MSR_IA32_VMX_TRUE_ENTRY_CTLS : MSR_IA32_VMX_ENTRY_CTLS, &c->entry);
 	return r;
+}
+
+/* The first CPUs with VMX cannot switch EFER. None of them has EPT, and shadow tables ask for NXE alone. */
+static int check_efer(void)
+{
+	struct vmx_caps *c = &vmx_caps;
+	u64 efer;
+
+	c->efer = (c->exit & EXIT_EFER) == EXIT_EFER && (c->entry & VM_ENTRY_LOAD_IA32_EFER);
+	if (c->efer)
+		return 0;
+	c->exit &= ~EXIT_EFER;
+	c->entry &= ~VM_ENTRY_LOAD_IA32_EFER;
+	rdmsrl(MSR_EFER, efer);
+	if (efer & EFER_NX)
+		return 0;
+	pr_err("this CPU cannot switch EFER: boot the kernel without noexec=off\n");
+	return -EOPNOTSUPP;
 }
 
 static void derive_hw_caps(void)
@@ -89,7 +108,9 @@ static void derive_hw_caps(void)
 	u32 c2 = vmx_caps.cpu2_allowed;
 	u32 ev = vmx_caps.ept_vpid, vv = vmx_caps.ept_vpid >> 32;
 
-	hw_caps.ept = use_ept && (c2 & SECONDARY_EXEC_ENABLE_EPT) && (ev & VMX_EPT_PAGE_WALK_4_BIT) &&
+	hw_caps.unrestricted = use_unrestricted && (c2 & SECONDARY_EXEC_UNRESTRICTED_GUEST);
+	/* Only the unrestricted guest runs unpaged code on EPT. */
+	hw_caps.ept = use_ept && vmx_caps.efer && hw_caps.unrestricted && (c2 & SECONDARY_EXEC_ENABLE_EPT) && (ev & VMX_EPT_PAGE_WALK_4_BIT) &&
 		      (ev & VMX_EPTP_WB_BIT) && (ev & VMX_EPT_INVEPT_BIT) && (ev & VMX_EPT_EXTENT_CONTEXT_BIT);
 	hw_caps.ept_ad = hw_caps.ept && (ev & VMX_EPT_AD_BIT);
 	hw_caps.ept_2m = hw_caps.ept && (ev & VMX_EPT_2MB_PAGE_BIT);
@@ -99,7 +120,6 @@ static void derive_hw_caps(void)
 	hw_caps.vpid = use_vpid && (c2 & SECONDARY_EXEC_ENABLE_VPID) && (vv & VMX_VPID_INVVPID_BIT) &&
 		       (vv & VMX_VPID_EXTENT_SINGLE_CONTEXT_BIT) && (vv & VMX_VPID_EXTENT_INDIVIDUAL_ADDR_BIT) &&
 		       (vv & VMX_VPID_EXTENT_GLOBAL_CONTEXT_BIT);
-	hw_caps.unrestricted = use_unrestricted && hw_caps.ept && (c2 & SECONDARY_EXEC_UNRESTRICTED_GUEST);
 	hw_caps.pml = hw_caps.ept_ad && (c2 & SECONDARY_EXEC_ENABLE_PML);
 	hw_caps.rdtscp = c2 & SECONDARY_EXEC_ENABLE_RDTSCP;
 	hw_caps.invpcid = c2 & SECONDARY_EXEC_ENABLE_INVPCID;
@@ -145,6 +165,8 @@ int vmx_caps_read(void)
 	rdmsrl(MSR_IA32_VMX_CR4_FIXED0, c->cr4_fixed0);
 	rdmsrl(MSR_IA32_VMX_CR4_FIXED1, c->cr4_fixed1);
 	r = read_controls();
+	if (!r)
+		r = check_efer();
 	if (r)
 		return r;
 	if (c->cpu2_allowed & (SECONDARY_EXEC_ENABLE_EPT | SECONDARY_EXEC_ENABLE_VPID))

@@ -26,6 +26,7 @@
  * @cpu2_allowed: secondary controls that may be set
  * @entry: VM-entry controls that every vCPU starts from
  * @exit: VM-exit controls, likewise
+ * @efer: entry and exit switch IA32_EFER; if not, SCE is switched by hand and NXE is the host's
  * @cr0_fixed0: bits that must be 1 in CR0 in VMX operation
  * @cr0_fixed1: bits that may be 1
  * @cr4_fixed0: the same for CR4
@@ -34,6 +35,7 @@
 struct vmx_caps {
 	u64 basic, ept_vpid, misc;
 	u32 pin, cpu, cpu2, cpu2_allowed, entry, exit;
+	bool efer;
 	u64 cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
 };
 

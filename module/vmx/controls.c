@@ -42,7 +42,7 @@ static u32 cpu2_controls(struct vmx_vcpu *vmx)
 		ctl &= ~SECONDARY_EXEC_ENABLE_VPID;
 	if (ic & UM_IC_EPT)
 		ctl |= SECONDARY_EXEC_ENABLE_EPT;
-	if ((ic & UM_IC_UNPAGED) && hw_caps.unrestricted)
+	if (ic & UM_IC_UNPAGED)
 		ctl |= SECONDARY_EXEC_UNRESTRICTED_GUEST;
 	if (hw_caps.invpcid && um_cpuid_has(&vmx->vcpu, 7, 0, 1, BIT(10)))
 		ctl |= SECONDARY_EXEC_ENABLE_INVPCID;

@@ -31,7 +31,10 @@ static void read_registers(struct entry_view *v)
 	v->cr0 = vmcs_readl(GUEST_CR0);
 	v->cr3 = vmcs_readl(GUEST_CR3);
 	v->cr4 = vmcs_readl(GUEST_CR4);
-	v->efer = vmcs_read64(GUEST_IA32_EFER);
+	if (vmx_caps.efer)
+		v->efer = vmcs_read64(GUEST_IA32_EFER);
+	else if (v->entry & VM_ENTRY_IA32E_MODE)
+		v->efer = EFER_LMA | EFER_LME;	/* as the entry would set it */
 	v->dr7 = vmcs_readl(GUEST_DR7);
 	v->debugctl = vmcs_read64(GUEST_IA32_DEBUGCTL);
 	v->rip = vmcs_readl(GUEST_RIP);

@@ -200,6 +200,10 @@ static void write_efer(struct vmx_vcpu *vmx)
 {
 	u64 efer = vmx->vcpu.efer;
 
+	if (!vmx_caps.efer) {
+		vmx_load_sce(vmx);
+		return;
+	}
 	if (tracked_paging(vmx))
 		efer |= EFER_NX;
 	/*
@@ -288,6 +292,18 @@ static void write_rarely_used(struct vmx_vcpu *vmx, u32 dirty)
 		vmcs_write64(TSC_OFFSET, vcpu->tsc_offset);
 }
 
+/* What CS and SS may be depends on whether the guest is unrestricted. */
+static void write_controls(struct vmx_vcpu *vmx)
+{
+	u32 old = vmx->ctl.cpu2;
+
+	vmx_write_controls(vmx);
+	if (!((vmx->ctl.cpu2 ^ old) & SECONDARY_EXEC_UNRESTRICTED_GUEST))
+		return;
+	um_need(&vmx->vcpu, UM_ST_SEGS);
+	um_dirty(&vmx->vcpu, UM_ST_SEGS);
+}
+
 /* Paging state and the backend decide controls, CR0, CR4, EFER and the root together. */
 static void write_paging(struct vmx_vcpu *vmx, u32 dirty)
 {
@@ -301,7 +317,7 @@ static void write_paging(struct vmx_vcpu *vmx, u32 dirty)
 			dirty |= UM_ST_CR3 | UM_ST_PDPTR;
 	}
 	if (dirty & (UM_ST_MMU | UM_ST_EFER | UM_ST_CR0))
-		vmx_write_controls(vmx);
+		write_controls(vmx);
 	if (dirty & UM_ST_CR0)
 		put_cr0(vmx);
 	if (dirty & UM_ST_CR4)
@@ -331,7 +347,7 @@ void vmx_sync(struct vmx_vcpu *vmx)
 		write_root(vmx);
 	if (dirty & (UM_ST_MMU | UM_ST_CR0 | UM_ST_CR3 | UM_ST_CR4 | UM_ST_EFER | UM_ST_PDPTR))
 		write_paging(vmx, dirty);
-	if (dirty & UM_ST_SEGS)
+	if (vcpu->dirty & UM_ST_SEGS)	/* the new controls may ask for it */
 		vmx_write_segs(vmx);
 	if (dirty & (UM_ST_DTABLES | UM_ST_SYSENTER | UM_ST_DR7 | UM_ST_DEBUGCTL | UM_ST_TSC))
 		write_rarely_used(vmx, dirty);

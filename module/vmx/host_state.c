@@ -31,6 +31,7 @@ static u64 host_efer;
 static const u32 uret_msr[URET_NR] = {
 	[URET_STAR] = MSR_STAR, [URET_LSTAR] = MSR_LSTAR, [URET_CSTAR] = MSR_CSTAR,
 	[URET_SFMASK] = MSR_SYSCALL_MASK, [URET_TSC_AUX] = MSR_TSC_AUX,
+	[URET_EFER] = MSR_EFER,
 };
 
 static void on_user_return(struct user_return_notifier *urn)
@@ -112,7 +113,8 @@ void vmx_host_constants(void)
 	vmcs_write16(HOST_GS_SELECTOR, 0);
 	vmcs_writel(HOST_FS_BASE, 0);
 	vmcs_write16(HOST_TR_SELECTOR, GDT_ENTRY_TSS * 8);
-	vmcs_write64(HOST_IA32_EFER, host_efer);
+	if (vmx_caps.efer)
+		vmcs_write64(HOST_IA32_EFER, host_efer);
 	rdmsrl(MSR_IA32_SYSENTER_CS, sysenter_cs);
 	vmcs_write32(HOST_IA32_SYSENTER_CS, sysenter_cs);
 	rdmsrl(MSR_IA32_SYSENTER_EIP, sysenter_eip);
@@ -149,6 +151,12 @@ static void write_host_fsgs(struct vmx_host *h, u16 fs, u16 gs, unsigned long fs
 	h->fs_base = fs_base;
 }
 
+/* VM entry and exit switch LME and LMA by themselves, and the kernel needs SCE only to return to userspace. */
+void vmx_load_sce(struct vmx_vcpu *vmx)
+{
+	vmx_uret_set(URET_EFER, (host_efer & ~(u64)EFER_SCE) | (vmx->vcpu.efer & EFER_SCE));
+}
+
 static void load_syscall_msrs(struct vmx_vcpu *vmx)
 {
 	const struct um_msrs *m = &vmx->vcpu.msr;
@@ -161,6 +169,8 @@ static void load_syscall_msrs(struct vmx_vcpu *vmx)
 	}
 	if (hw_caps.rdtscp)
 		vmx_uret_set(URET_TSC_AUX, m->tsc_aux);
+	if (!vmx_caps.efer)
+		vmx_load_sce(vmx);
 }
 
 void vmx_switch_to_guest(struct vmx_vcpu *vmx)

@@ -30,6 +30,10 @@ static const struct {
 #define SEG_AR_G		BIT(15)
 #define SEG_AR_UNUSABLE	BIT(16)
 
+#define SEG_TYPE_ACCESSED	BIT(0)
+#define SEG_TYPE_READABLE	BIT(1)
+#define SEG_TYPE_CODE		BIT(3)
+
 static void unpack_ar(struct kvm_segment *seg, u32 ar)
 {
 	seg->unusable = !!(ar & SEG_AR_UNUSABLE);
@@ -79,6 +83,14 @@ void vmx_read_mode(struct vmx_vcpu *vmx)
 	vmx->vcpu.cpl = (vmcs_read32(GUEST_SS_AR_BYTES) >> SEG_AR_DPL_SHIFT) & 3;
 }
 
+/* A far jump may have loaded another segment since. */
+static void unfit(const struct vmx_fitted *f, struct kvm_segment *seg)
+{
+	if (f->on && seg->selector == f->hw.selector && seg->type == f->hw.type && seg->base == f->hw.base &&
+	    seg->limit == f->hw.limit)
+		*seg = f->guest;
+}
+
 void vmx_read_segs(struct vmx_vcpu *vmx)
 {
 	unsigned int i;
@@ -91,14 +103,60 @@ void vmx_read_segs(struct vmx_vcpu *vmx)
 		seg->limit = vmcs_read32(fields[i].limit);
 		unpack_ar(seg, vmcs_read32(fields[i].ar));
 	}
+	unfit(&vmx->cs, &vmx->vcpu.segs[UM_CS]);
+	unfit(&vmx->ss, &vmx->vcpu.segs[UM_SS_SEG]);
+}
+
+/*
+ * Protected mode whose CS and SS still come from real mode: only an unrestricted guest may have a CS of a data type and
+ * an RPL that is not the CPL (SDM "Checks on Guest Segment Registers"). Elsewhere both are as after a far jump.
+ */
+static bool needs_fit(struct vmx_vcpu *vmx)
+{
+	return !(vmx->ctl.cpu2 & SECONDARY_EXEC_UNRESTRICTED_GUEST) && (um_cr0(&vmx->vcpu) & X86_CR0_PE) &&
+	       !(um_rflags(&vmx->vcpu) & X86_EFLAGS_VM);
+}
+
+static void fit(struct vmx_fitted *f, const struct kvm_segment *seg, u8 cpl)
+{
+	f->guest = *seg;
+	f->hw = *seg;
+	f->hw.selector = (seg->selector & ~SEGMENT_RPL_MASK) | cpl;
+	f->hw.type |= SEG_TYPE_ACCESSED;
+}
+
+static void fit_code_and_stack(struct vmx_vcpu *vmx)
+{
+	const struct kvm_segment *segs = vmx->vcpu.segs;
+	u8 cpl = segs[UM_SS_SEG].dpl;
+
+	fit(&vmx->cs, &segs[UM_CS], cpl);
+	fit(&vmx->ss, &segs[UM_SS_SEG], cpl);
+	if (!(segs[UM_CS].type & SEG_TYPE_CODE)) {
+		vmx->cs.hw.type = SEG_TYPE_CODE | SEG_TYPE_READABLE | SEG_TYPE_ACCESSED;
+		vmx->cs.hw.dpl = cpl;
+	}
+}
+
+static const struct kvm_segment *hw_segment(const struct vmx_vcpu *vmx, unsigned int i)
+{
+	if (i == UM_CS && vmx->cs.on)
+		return &vmx->cs.hw;
+	if (i == UM_SS_SEG && vmx->ss.on)
+		return &vmx->ss.hw;
+	return &vmx->vcpu.segs[i];
 }
 
 void vmx_write_segs(struct vmx_vcpu *vmx)
 {
 	unsigned int i;
 
+	vmx->cs.on = needs_fit(vmx);
+	vmx->ss.on = vmx->cs.on;
+	if (vmx->cs.on)
+		fit_code_and_stack(vmx);
 	for (i = 0; i < UM_NR_SEGS; i++) {
-		const struct kvm_segment *seg = &vmx->vcpu.segs[i];
+		const struct kvm_segment *seg = hw_segment(vmx, i);
 		u32 ar = pack_ar(seg);
 
 		/*
@@ -107,7 +165,7 @@ void vmx_write_segs(struct vmx_vcpu *vmx)
 		 * "Checks on Guest Segment Registers").
 		 */
 		if (i != UM_TR && i != UM_LDTR && !(ar & SEG_AR_UNUSABLE))
-			ar |= 1;
+			ar |= SEG_TYPE_ACCESSED;
 		vmcs_write16(fields[i].selector, seg->selector);
 		vmcs_writel(fields[i].base, seg->base);
 		vmcs_write32(fields[i].limit, seg->limit);

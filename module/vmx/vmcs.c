@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 #include <linux/smp.h>
 #include <asm/tlbflush.h>
+#include "invalidate.h"
 #include "vmx.h"
 
 static DEFINE_PER_CPU(struct vmcs_hdr *, vmxon_region);
@@ -92,6 +93,9 @@ int hw_cpu_enable(void)
 		cr4_clear_bits_irqsoff(X86_CR4_VMXE);
 		return r;
 	}
+	/* Who used VMX here before left translations cached under tags that are ours now. */
+	if (hw_caps.vpid)
+		vmx_invvpid_all();
 	vmx_host_cpu_init();
 	this_cpu_write(vmx_on, true);
 	return 0;

@@ -40,6 +40,12 @@ struct vmx_host {
 	bool dr_loaded, xcr0_loaded;
 };
 
+/* A segment that the entry checks want otherwise than the guest has it; segment.c. */
+struct vmx_fitted {
+	bool on;
+	struct kvm_segment guest, hw;
+};
+
 struct vmx_vcpu {
 	struct um_vcpu vcpu;	/* first: the core allocates hw_vcpu_size bytes */
 	struct vmcs_hdr *vmcs;
@@ -60,6 +66,7 @@ struct vmx_vcpu {
 	unsigned long cr0_owned, cr4_owned;	/* guest-owned bits, as in the VMCS masks */
 	hpa_t hw_root;		/* as in EPTP or GUEST_CR3 */
 	u16 hw_tag;
+	struct vmx_fitted cs, ss;
 	bool irq_window, nmi_window;
 	struct vmx_host host;
 	bool l1d_flush;		/* mitigation.c: host data may lie in the L1D */
@@ -150,8 +157,10 @@ void vmx_switch_to_host(struct vmx_vcpu *vmx);	/* hw_put() */
 /* before the first entry of an outer turn and after its last exit; interrupts off */
 void vmx_enter_prepare(struct vmx_vcpu *vmx);
 void vmx_leave_restore(struct vmx_vcpu *vmx);
+/* where entry cannot load EFER: its SCE; preemption off */
+void vmx_load_sce(struct vmx_vcpu *vmx);
 void vmx_uret_set(unsigned int slot, u64 val);	/* preemption off */
-enum vmx_uret { URET_STAR, URET_LSTAR, URET_CSTAR, URET_SFMASK, URET_TSC_AUX, URET_NR };
+enum vmx_uret { URET_STAR, URET_LSTAR, URET_CSTAR, URET_SFMASK, URET_TSC_AUX, URET_EFER, URET_NR };
 
 /* event.c */
 /* after an exit that may have interrupted a delivery */

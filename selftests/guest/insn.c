@@ -202,8 +202,10 @@ static void test_privileged(void)
 	EXPECT_USER(VEC_GP, 0, invlpg);
 	EXPECT_USER(VEC_GP, 0, mov_dr);
 	EXPECT_USER(VEC_GP, 0, wbinvd);
-	write_cr4(cr4 | CR4_OSXSAVE);
-	EXPECT_USER(VEC_GP, 0, xsetbv);
+	if (shared()->arg[0]) {
+		write_cr4(cr4 | CR4_OSXSAVE);
+		EXPECT_USER(VEC_GP, 0, xsetbv);
+	}
 	EXPECT_USER(NOTHING, 0, rdtsc);
 	EXPECT_USER(NOTHING, 0, cpuid);
 	write_cr4(cr4 | CR4_TSD);

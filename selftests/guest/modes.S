@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * One guest that walks through the modes and back, twice: real, protected, 2-level paging, PAE,
- * long, compatibility, and the same way down. In each it says a letter on MODES_PORT, after a
- * check that only this mode passes.
+ * One guest that walks through the modes and back, twice: real, protection and paging at once,
+ * protected, 2-level paging, PAE, long, compatibility, and the same way down. In each it says a
+ * letter on MODES_PORT, after a check that only this mode passes.
  */
 #include "modes.h"
 
@@ -14,6 +14,10 @@
 #define EFER_LME	0x100
 #define PTE_LARGE	0x83	/* present, writable, large */
 #define PTE_TABLE	0x03
+
+/* In protected mode these would ask for CPL 3 and 2. */
+#define SEL_ODD_CS	0x03
+#define SEL_ODD_SS	0x06
 
 #define ROOT32		0x20000
 #define ROOT_PAE	0x21000
@@ -52,6 +56,43 @@ again:
 	cmp	$0x1d, %bx
 	jne	bad16
 	say	'R'
+
+	/* Paging and protection in one MOV, with CS and SS of real mode, and back. */
+	mov	$ROOT32 >> 4, %ax
+	mov	%ax, %es
+	movl	$PTE_LARGE, %es:0
+	mov	%cr4, %eax
+	or	$CR4_PSE, %eax
+	mov	%eax, %cr4
+	mov	$ROOT32, %eax
+	mov	%eax, %cr3
+	ljmp	$SEL_ODD_CS, $(odd - SEL_ODD_CS * 16)
+odd:
+	mov	$SEL_ODD_SS, %ax
+	mov	%ax, %ss
+	mov	$(MODES_STACK - SEL_ODD_SS * 16), %sp
+	mov	%cr0, %eax
+	or	$(CR0_PE | CR0_PG), %eax
+	mov	%eax, %cr0
+	push	%eax
+	pop	%ecx
+	mov	%cr0, %ebx
+	cmp	%ebx, %ecx
+	jne	bad16
+	say	'B'
+	and	$~(CR0_PE | CR0_PG), %ebx
+	mov	%ebx, %cr0
+	mov	%cs, %ax
+	cmp	$SEL_ODD_CS, %ax
+	jne	bad16
+	mov	%ss, %ax
+	cmp	$SEL_ODD_SS, %ax
+	jne	bad16
+	ljmp	$0, $even
+even:
+	xor	%ax, %ax
+	mov	%ax, %ss
+	mov	$MODES_STACK, %sp
 	lgdtl	gdtr
 	mov	%cr0, %eax
 	or	$CR0_PE, %eax

@@ -5,7 +5,7 @@
 
 #define MODES_PORT	0x80
 #define MODES_STACK	0x6000
-#define MODES_TRACE	"RP2ACLcprRP2ACLcpr."
+#define MODES_TRACE	"RBP2ACLcprRBP2ACLcpr."
 
 #define SEL_CODE32	0x08
 #define SEL_DATA	0x10

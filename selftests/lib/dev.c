@@ -66,6 +66,15 @@ int mmu_wanted(void)
 	tap_bail("UMBRA_MMU=%s: expected ept or shadow", name);
 }
 
+bool mmu_offered(int mmu)
+{
+	int fd = dev_open();
+	int mask = xioctl_val(fd, KVM_CHECK_EXTENSION, CAP_UMBRA_MMU);
+
+	close(fd);
+	return mask & 1 << mmu;
+}
+
 int vm_choose_mmu(int vm_fd, int mmu)
 {
 	struct kvm_enable_cap cap = { .cap = CAP_UMBRA_MMU, .args = { mmu } };

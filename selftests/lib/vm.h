@@ -60,6 +60,7 @@ int dev_open(void);
 bool dev_is_umbra(void);
 /* MMU_EPT or MMU_SHADOW from UMBRA_MMU, 0 if the test leaves the choice to the device. */
 int mmu_wanted(void);
+bool mmu_offered(int mmu);	/* false where the device has no choice of backends */
 int vm_choose_mmu(int vm_fd, int mmu);
 
 /* A word of slot 0, which the guest may use at the same time. */
