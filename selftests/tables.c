@@ -23,6 +23,8 @@ static const char * const op_names[] = {
 	[TABLES_GLOBAL] = "global pages, flushed by CR4.PGE",
 	[TABLES_MMIO] = "a PTE alternates between RAM and MMIO",
 	[TABLES_MANY] = "many tables, more than a small cache holds",
+	[TABLES_PDPTE] = "root entries are loaded by MOV to CR3 alone",
+	[TABLES_PCID] = "process-context identifiers",
 };
 
 struct setup {
@@ -79,6 +81,18 @@ static void run_op(struct setup *s, uint64_t op, const char *what)
 		guest_report(s->vcpu, outcome);
 }
 
+static bool pcid_offered(void)
+{
+	return cpuid_has(1, 0, CPUID_ECX, 17) && cpuid_has(7, 0, CPUID_EBX, 10);
+}
+
+static bool op_possible(unsigned int op, enum guest_mode mode)
+{
+	if (op == TABLES_PDPTE)
+		return mode == MODE_PAE;
+	return op != TABLES_PCID || (mode == MODE_LONG && pcid_offered());
+}
+
 /* Each operation twice in one VM, so that the second meets what the first left behind. */
 static void test_mode(enum guest_mode mode)
 {
@@ -86,7 +100,8 @@ static void test_mode(enum guest_mode mode)
 	unsigned int op;
 
 	for (op = 0; op < 2 * TABLES_NR_OPS; op++)
-		run_op(&s, op % TABLES_NR_OPS, op_names[op % TABLES_NR_OPS]);
+		if (op_possible(op % TABLES_NR_OPS, mode))
+			run_op(&s, op % TABLES_NR_OPS, op_names[op % TABLES_NR_OPS]);
 	guest_destroy(s.vcpu);
 }
 
@@ -96,6 +111,8 @@ int main(void)
 	test_mode(MODE_PSE);
 	test_mode(MODE_PAE);
 	test_mode(MODE_LONG);
+	if (!pcid_offered())
+		tap_skip("not in CPUID", "PCID");
 	if (mode_offered(MODE_LA57))
 		test_mode(MODE_LA57);
 	else

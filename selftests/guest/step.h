@@ -7,7 +7,14 @@
 #define STEP_DEVICE_GPA		0x10000000	/* mapped, no slot */
 
 #ifndef __ASSEMBLER__
-enum { STEP_INSN, STEP_MMIO_READ, STEP_MMIO_WRITE, STEP_MOV_SS, STEP_BREAKPOINTS };
+enum {
+	STEP_INSN,
+	STEP_MMIO_READ,
+	STEP_MMIO_WRITE,
+	STEP_MOV_SS,
+	STEP_BREAKPOINTS,
+	STEP_DB_LOOP,		/* delivery of #DB raises #DB, for ever */
+};
 
 /* Each sequence of step_code.S, and where it must trap; the list ends with 0. */
 void step_exits(void);

@@ -13,6 +13,10 @@
 #define KERNEL		(PTE_P | PTE_W)
 #define CR0_WP		BIT(16)
 #define CR4_PGE		BIT(7)
+#define CR4_PCIDE	BIT(17)
+#define CR3_NO_FLUSH	BIT_ULL(63)
+#define PDPTE_RESERVED	BIT(1)
+#define VEC_GP		13
 #define VEC_PF		14
 #define PAGE		4096UL
 #define LARGE_GPA	0x400000UL	/* RAM that nothing else uses */
@@ -471,6 +475,59 @@ static void test_many(void)
 	}
 }
 
+/* PAE's root entries are registers, loaded and checked by MOV to CR3. */
+static void test_pdpte(void)
+{
+	unsigned long root_a = read_cr3(), pdpte = root_a + sizeof(u64);
+	u64 good = read64(pdpte);
+
+	map(0, frame(1) | KERNEL);
+	write64(pdpte, 0);
+	flush_gva(gva(0));
+	GUEST_EQ(read32(gva(0)), TABLES_MARK + 1);
+	write_cr3(root_a);
+	expect_fault(try_read, gva(0), 0);
+	write64(pdpte, good);
+	expect_fault(try_read, gva(0), 0);
+	write64(pdpte, good | PDPTE_RESERVED);
+	GUEST_EQ(try_call(write_cr3, root_a), true);
+	GUEST_EQ(this_cpu()->trap.vector, VEC_GP);
+	write64(pdpte, good);
+	write_cr3(root_a);
+	GUEST_EQ(read32(gva(0)), TABLES_MARK + 1);
+}
+
+static void flush_pcid(unsigned long type, u64 pcid, u64 linear)
+{
+	u64 descriptor[2] = { pcid, linear };
+
+	asm volatile("invpcid %0, %1" : : "m"(descriptor), "r"(type) : "memory");
+}
+
+/* Two address spaces with a PCID each; their translations may stay, but changes must be seen. */
+static void test_pcid(void)
+{
+	unsigned long root_a = read_cr3(), cr4 = read_cr4();
+	unsigned long a = root_a | 1, b = root_b | 2;
+	unsigned int i;
+
+	write_cr4(cr4 | CR4_PCIDE);
+	for (i = 0; i < 20; i++) {
+		write_cr3(a | (i & 1 ? CR3_NO_FLUSH : 0));
+		GUEST_EQ(read_cr3(), a);
+		map(0, frame(i) | KERNEL);
+		GUEST_EQ(read32(gva(0)), TABLES_MARK + i);
+		set_entry(table_b, frame(i + 1) | KERNEL);
+		flush_pcid(i & 3, 2, gva(0));
+		write_cr3(b | CR3_NO_FLUSH);
+		GUEST_EQ(read32(gva(0)), TABLES_MARK + i + 1);
+		write_cr3(a | CR3_NO_FLUSH);
+		GUEST_EQ(read32(gva(0)), TABLES_MARK + i);
+	}
+	write_cr3(root_a);
+	write_cr4(cr4);
+}
+
 void guest_main(u64 op)
 {
 	static void (* const tests[])(void) = {
@@ -491,6 +548,8 @@ void guest_main(u64 op)
 		[TABLES_GLOBAL] = test_global,
 		[TABLES_MMIO] = test_mmio,
 		[TABLES_MANY] = test_many,
+		[TABLES_PDPTE] = test_pdpte,
+		[TABLES_PCID] = test_pcid,
 	};
 
 	begin();

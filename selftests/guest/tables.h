@@ -41,6 +41,8 @@ enum {
 	TABLES_GLOBAL,
 	TABLES_MMIO,
 	TABLES_MANY,
+	TABLES_PDPTE,	/* PAE only */
+	TABLES_PCID,	/* 4 levels, and PCID and INVPCID in CPUID */
 	TABLES_NR_OPS
 };
 
