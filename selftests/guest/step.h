@@ -16,7 +16,7 @@ enum {
 	STEP_DB_LOOP,		/* delivery of #DB raises #DB, for ever */
 };
 
-/* Each sequence of step_code.S, and where it must trap; the list ends with 0. */
+/* Each sequence of parts/step.S, and where it must trap; the list ends with 0. */
 void step_exits(void);
 void step_mmio_read(void);
 void step_mmio_write(void);
