@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What the host wants between two entries, and the host's events that end the guest. No locks; each function names its
- * context.
+ * What the host wants between two entries, and the host's events that end the guest. No locks; each
+ * function names its context.
  */
 #include <linux/entry-kvm.h>
 #include <linux/kvm_host.h>
@@ -9,8 +9,8 @@
 #include "host_work.h"
 
 /*
- * The kernel's generic entry code takes a struct kvm_vcpu only to note a signal in its run page and statistics. One
- * dummy serves all: what is written there is never read.
+ * The kernel's generic entry code takes a struct kvm_vcpu only to note a signal in its run page and
+ * statistics. One dummy serves all: what is written there is never read.
  */
 static struct kvm_run dummy_run;
 static struct kvm_vcpu dummy_vcpu = { .run = &dummy_run };

@@ -33,7 +33,10 @@ static int um_param_mmu_set(const char *val, const struct kernel_param *kp)
 
 static int um_param_mmu_get(char *buf, const struct kernel_param *kp)
 {
-	return sysfs_emit(buf, "%s\n", um_backend_ops(READ_ONCE(um_default_backend))->name);
+	const struct um_mmu_ops *ops = um_backend_ops(READ_ONCE(um_default_backend));
+
+	/* The file is there before the module has chosen. */
+	return sysfs_emit(buf, "%s\n", ops ? ops->name : "auto");
 }
 
 static const struct kernel_param_ops um_param_mmu_ops = {

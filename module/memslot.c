@@ -284,6 +284,7 @@ static long um_slot_move(struct um_vm *vm, struct um_memslot *old,
 	if (!without || !with) {
 		if (new)
 			um_slot_free(vm, new);
+		kvfree(with);
 		kvfree(without);
 		return -ENOMEM;
 	}

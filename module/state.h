@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Lazy access to the guest's registers: a cached part is read from hardware once, and only when asked for.
- * The vCPU is loaded on this CPU and its mutex is held.
+ * Lazy access to the guest's registers: a cached part is read from hardware once, and only when
+ * asked for. The vCPU is loaded on this CPU and its mutex is held.
  */
 #ifndef UM_STATE_H
 #define UM_STATE_H

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Counters of a vCPU and of a VM. Each has one writer (the vCPU's thread; for a VM, who holds mmu_lock) and is read
- * without a lock.
+ * Counters of a vCPU and of a VM. Each has one writer (the vCPU's thread; for a VM, who holds
+ * mmu_lock) and is read without a lock.
  */
 #ifndef UM_STATS_H
 #define UM_STATS_H
 
 #include "types.h"
 
-/* X(name): one exit cause each; a PF exit counts under its true cause, and every exit counts exactly once. */
+/*
+ * X(name): one exit cause each; a PF exit counts under its true cause, and
+ * every exit counts exactly once.
+ */
 #define UM_EXIT_CAUSES(X) \
 	X(intr) X(nmi) X(exception) X(cpuid) X(hlt) X(vmcall) X(rdmsr) X(wrmsr) X(cr0) X(cr3) X(cr4) X(cr8) X(dr) \
 	X(io) X(mmio) X(ept_violation) X(ept_misconfig) X(irq_window) X(nmi_window) X(invlpg) X(invpcid) X(wbinvd) \

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A vCPU's life and its run loop. vcpu->mutex is held by every ioctl; vm->lock by creation; requests and mode are
- * shared with whoever kicks.
+ * A vCPU's life and its run loop. vcpu->mutex is held by every ioctl; vm->lock by creation;
+ * requests and mode are shared with whoever kicks.
  */
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
@@ -248,7 +248,10 @@ static bool event_pending(const struct um_vcpu *vcpu)
 	       ev->nmi_pending;
 }
 
-/* Userspace may queue an interrupt with KVM_INTERRUPT: nothing waits to be delivered and the guest takes it at once. */
+/*
+ * Userspace may queue an interrupt with KVM_INTERRUPT: nothing waits to be
+ * delivered and the guest takes it at once.
+ */
 static bool ready_for_irq(struct um_vcpu *vcpu)
 {
 	return !event_pending(vcpu) && hw_irq_allowed(vcpu);
@@ -321,13 +324,17 @@ static int before_entry(struct um_vcpu *vcpu)
 }
 
 /*
- * The inner loop: interrupts stay off over exits that need nothing from the host kernel. It takes no lock that anyone
- * holds while waiting for an IPI. False: no entry was made, there is work to do first.
+ * The inner loop: interrupts stay off over exits that need nothing from the host
+ * kernel. It takes no lock that anyone holds while waiting for an IPI. False: no
+ * entry was made, there is work to do first.
  */
 static bool inner_loop(struct um_vcpu *vcpu)
 {
 	WRITE_ONCE(vcpu->mode, UM_IN_GUEST_MODE);
-	/* Pairs with the barrier in um_request_all() and um_kick_vcpu(): either they see the mode or we the request. */
+	/*
+	 * Pairs with the barrier in um_request_all() and um_kick_vcpu(): either
+	 * they see the mode or we the request.
+	 */
 	smp_mb();
 	if (um_request_pending(vcpu) || host_guest_work_pending()) {
 		WRITE_ONCE(vcpu->mode, UM_OUTSIDE_GUEST);
@@ -352,7 +359,10 @@ static int outer_turn(struct um_vcpu *vcpu)
 	preempt_disable();
 	local_irq_disable();
 	entered = inner_loop(vcpu);
-	/* The interrupt that ended the guest is taken here, and its tick still counts as the guest's. */
+	/*
+	 * The interrupt that ended the guest is taken here, and its tick still
+	 * counts as the guest's.
+	 */
 	local_irq_enable();
 	if (entered) {
 		local_irq_disable();
@@ -415,7 +425,10 @@ static int complete_pending(struct um_vcpu *vcpu)
 
 static void sigset_on(struct um_vcpu *vcpu)
 {
-	/* A pending signal of the temporary mask must end this ioctl, and only later reach its handler. */
+	/*
+	 * A pending signal of the temporary mask must end this ioctl, and only
+	 * later reach its handler.
+	 */
 	if (vcpu->sigset_active)
 		sigprocmask(SIG_SETMASK, &vcpu->sigset, &current->real_blocked);
 }

@@ -229,24 +229,61 @@ static void set_offset(struct decoder *d, struct emu_operand *o)
 		insn->seg = d->seg;
 }
 
+static unsigned int form_size(const struct decoder *d, unsigned int form)
+{
+	unsigned int size = d->insn->size;
+
+	switch (form) {
+	case EMU_FORM_EB:
+	case EMU_FORM_CL:
+		return 1;
+	case EMU_FORM_EW:
+	case EMU_FORM_IW:
+		return 2;
+	case EMU_FORM_ED:
+		return size < 4 ? size : 4;
+	}
+	return size;
+}
+
+static void set_immediate(struct decoder *d, struct emu_operand *o, unsigned int form)
+{
+	switch (form) {
+	case EMU_FORM_I:
+		set_imm(d, o, take_signed(d, o->size < 4 ? o->size : 4));
+		break;
+	case EMU_FORM_IB:
+		set_imm(d, o, take_signed(d, 1));
+		break;
+	case EMU_FORM_IQ:
+	case EMU_FORM_IW:
+		set_imm(d, o, take(d, o->size));
+		break;
+	case EMU_FORM_P:
+		set_imm(d, o, take(d, o->size));
+		d->insn->disp = take(d, 2);
+		break;
+	case EMU_FORM_1:
+		set_imm(d, o, 1);
+		break;
+	}
+}
+
+static void set_plain(struct emu_operand *o, unsigned int kind, unsigned int reg)
+{
+	o->kind = kind;
+	o->reg = reg;
+}
+
 /* False: this form of the instruction is not emulated. */
 static bool set_operand(struct decoder *d, struct emu_operand *o, unsigned int form)
 {
-	o->size = d->insn->size;
+	o->size = form_size(d, form);
 	switch (form) {
-	case EMU_FORM_EB:
-		o->size = 1;
-		set_modrm_operand(d, o);
-		break;
-	case EMU_FORM_EW:
-		o->size = 2;
-		set_modrm_operand(d, o);
-		break;
-	case EMU_FORM_ED:
-		o->size = o->size < 4 ? o->size : 4;
-		set_modrm_operand(d, o);
-		break;
 	case EMU_FORM_E:
+	case EMU_FORM_EB:
+	case EMU_FORM_EW:
+	case EMU_FORM_ED:
 		set_modrm_operand(d, o);
 		break;
 	case EMU_FORM_M:
@@ -260,36 +297,19 @@ static bool set_operand(struct decoder *d, struct emu_operand *o, unsigned int f
 		set_reg(d, o, (d->opcode & 7) | (d->rex & REX_B ? 8 : 0));
 		break;
 	case EMU_FORM_A:
-		o->kind = EMU_K_REG;
-		o->reg = UM_RAX;
+		set_plain(o, EMU_K_REG, UM_RAX);
 		break;
 	case EMU_FORM_CL:
-		o->kind = EMU_K_REG;
-		o->reg = UM_RCX;
-		o->size = 1;
+		set_plain(o, EMU_K_REG, UM_RCX);
 		break;
 	case EMU_FORM_S:
-		o->kind = EMU_K_SREG;
-		o->reg = d->modrm_reg;
+		set_plain(o, EMU_K_SREG, d->modrm_reg);
 		return d->modrm_reg <= UM_GS;
 	case EMU_FORM_V:
-		o->kind = EMU_K_XMM;
-		o->reg = d->reg;
+		set_plain(o, EMU_K_XMM, d->reg);
 		break;
 	case EMU_FORM_O:
 		set_offset(d, o);
-		break;
-	case EMU_FORM_I:
-		set_imm(d, o, take_signed(d, o->size < 4 ? o->size : 4));
-		break;
-	case EMU_FORM_IB:
-		set_imm(d, o, take_signed(d, 1));
-		break;
-	case EMU_FORM_IQ:
-		set_imm(d, o, take(d, o->size));
-		break;
-	case EMU_FORM_1:
-		set_imm(d, o, 1);
 		break;
 	case EMU_FORM_STR:
 		o->kind = EMU_K_STRING;
@@ -297,17 +317,10 @@ static bool set_operand(struct decoder *d, struct emu_operand *o, unsigned int f
 			d->insn->seg = d->seg;
 		break;
 	case EMU_FORM_SO:
-		o->kind = EMU_K_SREG;
-		o->reg = (d->opcode >> 3) & 7;
+		set_plain(o, EMU_K_SREG, (d->opcode >> 3) & 7);
 		break;
-	case EMU_FORM_IW:
-		o->size = 2;
-		set_imm(d, o, take(d, 2));
-		break;
-	case EMU_FORM_P:
-		set_imm(d, o, take(d, o->size));
-		d->insn->disp = take(d, 2);
-		break;
+	default:
+		set_immediate(d, o, form);
 	}
 	return true;
 }

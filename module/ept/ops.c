@@ -72,8 +72,8 @@ static int ept_load_root(struct um_vcpu *vcpu)
 }
 
 /*
- * The tables do not depend on the guest's paging. What the CPU cached for the old paging state goes,
- * as it would if the guest had made the change itself.
+ * The tables do not depend on the guest's paging. What the CPU cached for the old paging state
+ * goes, as it would if the guest had made the change itself.
  */
 static void ept_paging_changed(struct um_vcpu *vcpu, u32 what)
 {

@@ -179,8 +179,7 @@ static enum um_fault_result map_locked(struct shadow_walk *w, bool *dirtied)
 	u64 known = FRAME_VALID;
 	u8 access;
 
-	if (um_slot_find(w->vm, gfn) != w->slot || um_pfn_stale(w->vm, w->slot, gfn, &w->pfn) ||
-	    !rmap_node(shadow_vm(w->vm), gfn))
+	if (um_pfn_stale(w->vm, w->slot, gfn, &w->pfn) || !rmap_node(shadow_vm(w->vm), gfn))
 		return UM_FAULT_RETRY;
 	if ((w->pfec & PFEC_W) && um_tracked(w->slot, gfn)) {
 		if (w->short_walk)
@@ -302,8 +301,7 @@ static void learn_frame(struct um_vm *vm, gfn_t gfn)
 	if (um_pfn_get(vm, slot, gfn, true, &pfn))
 		return;
 	write_lock(&vm->mmu_lock);
-	if (um_slot_find(vm, gfn) == slot && !um_pfn_stale(vm, slot, gfn, &pfn) && pfn.page &&
-	    rmap_node(shadow_vm(vm), gfn)) {
+	if (!um_pfn_stale(vm, slot, gfn, &pfn) && pfn.page && rmap_node(shadow_vm(vm), gfn)) {
 		frame_set(vm, gfn, pfn.pfn, FRAME_VALID | FRAME_DIRTIED);
 		known = true;
 	}

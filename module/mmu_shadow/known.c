@@ -91,7 +91,7 @@ static bool known_present(struct shadow_walk *w, const struct shadow_page *sp, g
 	if (gpte & w->sv->leaf_reserved)
 		return false;
 	w->r.access = sp->role.access & walk_entry_access(d, gpte);
-	if (!permits(w, w->r.access) || (w->prefetch && new != gpte))
+	if (!permits(w, w->r.access))
 		return false;
 	if (new != gpte && !update_gpte(w, gpa, shadow_gpte_size(sp), gpte, new))
 		return false;
@@ -114,6 +114,9 @@ static enum shadow_known known_gpte(struct shadow_walk *w, struct shadow_page *s
 		return KNOWN_NOTHING;
 	}
 	gpte = read_gpte(at, shadow_gpte_size(sp));
+	/* Only an access sets A. */
+	if (w->prefetch && !(gpte & GPTE_A))
+		return KNOWN_NOTHING;
 	if (gpte & GPTE_P)
 		return known_present(w, sp, gpa, gpte) ? KNOWN_LEAF : KNOWN_NOTHING;
 	/* The access is tried again, and the guest gets its fault from the hardware. */

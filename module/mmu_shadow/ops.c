@@ -41,12 +41,7 @@ static int shadow_vm_init(struct um_vm *vm)
 /* mmu_lock held for write. It flushes by itself, before it frees. */
 static bool shadow_zap_all(struct um_vm *vm)
 {
-	struct shadow_vm *sh = shadow_vm(vm);
-
-	while (!list_empty(&sh->pages))
-		shadow_zap(vm, list_first_entry(&sh->pages, struct shadow_page, link));
-	shadow_commit(vm);
-	rmap_trim(vm, 0, ~0ULL);
+	shadow_zap_everything(vm);
 	return false;
 }
 

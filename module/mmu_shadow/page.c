@@ -173,6 +173,17 @@ void shadow_zap(struct um_vm *vm, struct shadow_page *sp)
 	um_request_all(vm, UM_REQ_RELOAD_ROOT, false);
 }
 
+/* Also what is known of frames. */
+void shadow_zap_everything(struct um_vm *vm)
+{
+	struct shadow_vm *sh = shadow_vm(vm);
+
+	while (!list_empty(&sh->pages))
+		shadow_zap(vm, list_first_entry(&sh->pages, struct shadow_page, link));
+	shadow_commit(vm);
+	rmap_trim(vm, 0, ~0ULL);
+}
+
 void shadow_root_put(struct um_vm *vm, struct shadow_page *sp)
 {
 	struct shadow_vm *sh = shadow_vm(vm);

@@ -171,6 +171,9 @@ static struct shadow_root *take_root(struct um_vm *vm, struct shadow_vcpu *sv)
 	struct shadow_root *root;
 	u64 key[SHADOW_PAE_TABLES];
 
+	if (sv->rebuild)
+		shadow_zap_everything(vm);
+	sv->rebuild = false;
 	put_invalid_roots(vm, sv);
 	root_key(&sv->desc, key);
 	root = find_root(sv, sv->role, key);

@@ -161,6 +161,7 @@ struct shadow_vcpu {
 	bool by_cr3;			/* CR3 alone tells address spaces apart */
 	bool noflush_ok;		/* bit 63 of CR3 has a meaning: CR4.PCIDE */
 	bool sync;			/* the guest flushed since cur was loaded: sync is due */
+	bool rebuild;			/* userspace set the state, perhaps tables too */
 	bool has_ept;			/* unpaged code runs on EPT */
 	u64 clock;			/* counts loads, for the age of roots */
 	gfn_t zapped_gfn;		/* the upper table zapped last as the guest wrote it, */
@@ -268,6 +269,7 @@ void shadow_set_leaf(struct um_vm *vm, struct shadow_cache *cache, spte_t *sptep
 		     spte_t spte);
 void shadow_zap(struct um_vm *vm, struct shadow_page *sp);
 void shadow_root_put(struct um_vm *vm, struct shadow_page *sp);
+void shadow_zap_everything(struct um_vm *vm);
 void shadow_commit(struct um_vm *vm);
 
 /* cache.c: allocation, lookup, cap */

@@ -27,6 +27,8 @@ void shadow_paging_changed(struct um_vcpu *vcpu, u32 what)
 		distrust_roots(sv);
 	if (!(what & UM_PG_NOFLUSH))
 		sv->sync = true;
+	if (what & UM_PG_CPUID)
+		sv->rebuild = true;
 	um_make_request(vcpu, UM_REQ_RELOAD_ROOT);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Reads the VMX capability MSRs at load, decides the controls that every vCPU starts from and says in one line why the
- * module cannot run here. No locks: constant after load.
+ * Reads the VMX capability MSRs at load, decides the controls that every vCPU starts from and says
+ * in one line why the module cannot run here. No locks: constant after load.
  */
 #define pr_fmt(fmt) "umbra: " fmt
 
@@ -55,9 +55,10 @@ static int adjust(const char *what, u32 required, u32 optional, u32 msr, u32 *re
 	 CPU_BASED_USE_MSR_BITMAPS)
 
 #define CPU2_OPTIONAL \
-	(SECONDARY_EXEC_ENABLE_EPT | SECONDARY_EXEC_ENABLE_VPID | SECONDARY_EXEC_UNRESTRICTED_GUEST | \
-	 SECONDARY_EXEC_ENABLE_RDTSCP | SECONDARY_EXEC_ENABLE_INVPCID | VMX_CPU2_XSAVES | \
-	 SECONDARY_EXEC_TSC_SCALING | SECONDARY_EXEC_ENABLE_PML)
+	(SECONDARY_EXEC_ENABLE_EPT | SECONDARY_EXEC_ENABLE_VPID | \
+	 SECONDARY_EXEC_UNRESTRICTED_GUEST | SECONDARY_EXEC_ENABLE_RDTSCP | \
+	 SECONDARY_EXEC_ENABLE_INVPCID | VMX_CPU2_XSAVES | SECONDARY_EXEC_TSC_SCALING | \
+	 SECONDARY_EXEC_ENABLE_PML)
 
 #define EXIT_EFER	(VM_EXIT_LOAD_IA32_EFER | VM_EXIT_SAVE_IA32_EFER)
 

@@ -12,7 +12,7 @@
  * Named differently by each kernel version. SDM "Definitions of Secondary Processor-Based
  * VM-Execution Controls" and "Basic VMX Information".
  */
-#define VMX_CPU2_XSAVES		(1u << 20)
+#define VMX_CPU2_XSAVES		BIT(20)
 #define VMX_VMCS_MEM_WB		6
 
 /**

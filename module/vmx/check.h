@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The checks that a VM entry makes on its controls and on the guest state, as a pure function over what the VMCS held.
- * Builds in userspace. Source: SDM "VM Entries".
+ * The checks that a VM entry makes on its controls and on the guest state, as a pure function over
+ * what the VMCS held. Builds in userspace. Source: SDM "VM Entries".
  */
 #ifndef UM_VMX_CHECK_H
 #define UM_VMX_CHECK_H

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The VM-execution, entry and exit controls of a vCPU: what never changes, and what follows its backend and mode.
- * The vCPU is loaded.
+ * The VM-execution, entry and exit controls of a vCPU: what never changes, and what follows its
+ * backend and mode. The vCPU is loaded.
  */
 #include "vmx.h"
 
-/* #DB and #AC loops in the guest must not hold the CPU (CVE-2015-5307, CVE-2015-8104); #MC is the host's. */
+/*
+ * #DB and #AC loops in the guest must not hold the CPU (CVE-2015-5307,
+ * CVE-2015-8104); #MC is the host's.
+ */
 #define EXCEPTIONS_ALWAYS (BIT(UM_DB) | BIT(UM_AC) | BIT(UM_MC))
 
 static void update(u32 *shadow, u32 val, unsigned long field)

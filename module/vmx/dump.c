@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A failed VM entry explained in dmesg: the hardware's reason, and the rule and field that our own checker finds
- * broken. The vCPU is loaded.
+ * A failed VM entry explained in dmesg: the hardware's reason, and the rule and field that our own
+ * checker finds broken. The vCPU is loaded.
  */
 #define pr_fmt(fmt) "umbra: " fmt
 
@@ -55,7 +55,10 @@ static void read_segments(struct entry_view *v)
 {
 	unsigned int i;
 
-	/* Each of the four fields' encodings grows by 2 from one segment to the next, in enum um_seg's order but for TR. */
+	/*
+	 * Each of the four fields' encodings grows by 2 from one segment to the
+	 * next, in enum um_seg's order but for TR.
+	 */
 	for (i = 0; i < UM_NR_SEGS; i++) {
 		unsigned int step = 2 * (i == UM_TR ? 7 : i == UM_LDTR ? 6 : i);
 
@@ -88,6 +91,7 @@ void vmx_explain_failure(struct vmx_vcpu *vmx)
 	static DEFINE_RATELIMIT_STATE(limit, DEFAULT_RATELIMIT_INTERVAL, DEFAULT_RATELIMIT_BURST);
 	bool vmfail = vmx->exit_reason == VMX_EXIT_VMFAIL;
 	u32 reason = vmfail ? vmcs_read32(VM_INSTRUCTION_ERROR) : vmx->exit_reason & 0xffff;
+	const char *kind = vmfail ? "VM-instruction error" : "exit reason";
 	struct entry_fault fault;
 	struct entry_view view;
 
@@ -95,9 +99,9 @@ void vmx_explain_failure(struct vmx_vcpu *vmx)
 		return;
 	read_view(&view, vmx);
 	if (vmx_check_entry(&view, &fault))
-		pr_warn("VM entry failed (%s %u): %s: %s (SDM \"%s\")\n", vmfail ? "VM-instruction error" : "exit reason",
-			reason, fault.field, fault.rule, fault.section);
+		pr_warn("VM entry failed (%s %u): %s: %s (SDM \"%s\")\n", kind, reason,
+			fault.field, fault.rule, fault.section);
 	else
 		pr_warn("VM entry failed (%s %u, qualification %#lx): no broken rule found\n",
-			vmfail ? "VM-instruction error" : "exit reason", reason, vmcs_readl(EXIT_QUALIFICATION));
+			kind, reason, vmcs_readl(EXIT_QUALIFICATION));
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * One VM entry and the VM exit that follows. Runs with interrupts off on the CPU where the VMCS is current; touches no
- * lock and no memory but the stack, the register array and the cached host RSP.
+ * One VM entry and the VM exit that follows. Runs with interrupts off on the CPU where the VMCS is
+ * current; touches no lock and no memory but the stack, the register array and the cached host RSP.
  */
 #include <linux/linkage.h>
 #include <asm/asm.h>
@@ -10,7 +10,8 @@
 #include <asm/nospec-branch.h>
 #include <asm/percpu.h>
 
-#define GPR(n)		((n) * 8)	/* order of enum um_gpr: RAX RCX RDX RBX RSP RBP RSI RDI R8.. */
+/* The register array is in the order of enum um_gpr: RAX RCX RDX RBX RSP RBP RSI RDI R8.. */
+#define GPR(n)		((n) * 8)
 #define VMCS_HOST_RSP	0x6c14		/* SDM "Field Encoding in VMCS": host RSP */
 #define RESUME_BIT	0		/* VMX_ENTER_RESUME_BIT */
 
@@ -19,8 +20,8 @@
 /*
  * bool vmx_enter_guest(u64 *gpr, unsigned long *host_rsp, unsigned long flags)
  *
- * %rdi: the guest's general registers, RSP's slot unused; %rsi: what the VMCS holds as host RSP, updated here;
- * %rdx: VMX_ENTER_RESUME unless the VMCS was cleared since its last launch.
+ * %rdi: the guest's general registers, RSP's slot unused; %rsi: what the VMCS holds as host RSP,
+ * updated here; %rdx: VMX_ENTER_RESUME unless the VMCS was cleared since its last launch.
  * True after a VM exit, false when VMLAUNCH or VMRESUME itself failed.
  */
 SYM_FUNC_START(vmx_enter_guest)
@@ -94,10 +95,11 @@ SYM_INNER_LABEL(vmx_exit_point, SYM_L_GLOBAL)
 
 .Lscrub:
 	/*
-	 * Leave no guest value for speculation of the host; the callee-saved ones are popped below. Before any RET
-	 * the return stack buffer and the branch history are the host's again.
+	 * Leave no guest value for speculation of the host; the callee-saved ones are popped below.
+	 * Before any RET the return stack buffer and the branch history are the host's again.
 	 */
-	FILL_RETURN_BUFFER %rax, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT, X86_FEATURE_RSB_VMEXIT_LITE
+	FILL_RETURN_BUFFER %rax, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT, \
+			   X86_FEATURE_RSB_VMEXIT_LITE
 	ALTERNATIVE "jmp .Librs_done", "", X86_FEATURE_KERNEL_IBRS
 	mov  $MSR_IA32_SPEC_CTRL, %ecx
 	mov  PER_CPU_VAR(x86_spec_ctrl_current), %rax

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Events into the guest and back: the VM-entry interruption information, windows, and the requeue of a delivery that a
- * VM exit interrupted. The vCPU is loaded.
+ * Events into the guest and back: the VM-entry interruption information, windows, and the requeue
+ * of a delivery that a VM exit interrupted. The vCPU is loaded.
  */
 #include "../event.h"
 #include "vmx.h"
@@ -27,8 +27,8 @@ static void inject_exception(struct um_vcpu *vcpu)
 
 	if (exc->pending)
 		um_exception_deliver(vcpu);
-	write_event(exc->soft ? INTR_TYPE_SOFT_EXCEPTION : INTR_TYPE_HARD_EXCEPTION, exc->vector, error, exc->error,
-		    exc->soft ? exc->insn_len : 0);
+	write_event(exc->soft ? INTR_TYPE_SOFT_EXCEPTION : INTR_TYPE_HARD_EXCEPTION, exc->vector,
+		    error, exc->error, exc->soft ? exc->insn_len : 0);
 }
 
 static bool nmi_allowed(struct um_vcpu *vcpu)
@@ -55,8 +55,8 @@ static bool inject_again(struct um_vcpu *vcpu)
 	else if (ev->nmi_injected)
 		write_event(INTR_TYPE_NMI_INTR, UM_NMI, false, 0, 0);
 	else if (ev->irq_injected)
-		write_event(ev->irq_soft ? INTR_TYPE_SOFT_INTR : INTR_TYPE_EXT_INTR, ev->irq_vector, false, 0,
-			    ev->irq_soft ? ev->irq_insn_len : 0);
+		write_event(ev->irq_soft ? INTR_TYPE_SOFT_INTR : INTR_TYPE_EXT_INTR, ev->irq_vector,
+			    false, 0, ev->irq_soft ? ev->irq_insn_len : 0);
 	else
 		return false;
 	return true;
@@ -80,7 +80,10 @@ void hw_inject(struct um_vcpu *vcpu)
 		write_event(INTR_TYPE_NMI_INTR, UM_NMI, false, 0, 0);
 	}
 	if (ev->nmi_pending) {
-		/* NMI-window exiting asks for no STI blocking at the entry; wait that out with the other window. */
+		/*
+		 * NMI-window exiting asks for no STI blocking at the entry;
+		 * wait that out with the other window.
+		 */
 		um_need(vcpu, UM_ST_INTR);
 		set_windows(vmx, vmx->irq_window || vcpu->sti_block, !vcpu->sti_block);
 	}
@@ -113,7 +116,10 @@ int exit_nmi_window(struct vmx_vcpu *vmx)
 	return 1;
 }
 
-/* Only these exits can come in the middle of a delivery (SDM "Information for VM Exits During Event Delivery"). */
+/*
+ * Only these exits can come in the middle of a delivery (SDM "Information for
+ * VM Exits During Event Delivery").
+ */
 static bool may_interrupt_delivery(u32 reason)
 {
 	return reason == EXIT_REASON_EXCEPTION_NMI || reason == EXIT_REASON_EPT_VIOLATION ||
@@ -140,7 +146,10 @@ static void requeue(struct um_events *ev, struct um_vcpu *vcpu, u32 info)
 	switch (type) {
 	case INTR_TYPE_NMI_INTR:
 		ev->nmi_injected = true;
-		/* The NMI was not delivered, so it does not block the one that is injected in its place. */
+		/*
+		 * The NMI was not delivered, so it does not block the one that
+		 * is injected in its place.
+		 */
 		um_need(vcpu, UM_ST_INTR);
 		vcpu->nmi_block = false;
 		um_dirty(vcpu, UM_ST_INTR);
@@ -160,7 +169,10 @@ static void requeue(struct um_events *ev, struct um_vcpu *vcpu, u32 info)
 	}
 }
 
-/* An IRET that faulted had already ended NMI blocking (SDM "Information About NMI Unblocking Due to IRET"). */
+/*
+ * An IRET that faulted had already ended NMI blocking (SDM "Information About
+ * NMI Unblocking Due to IRET").
+ */
 static void restore_nmi_block(struct vmx_vcpu *vmx)
 {
 	bool unblocked;

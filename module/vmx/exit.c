@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The exit table: for each basic exit reason its handler and the counter it falls under. Handlers run with the vCPU
- * loaded; the slow ones with interrupts on, and with vm->srcu held where the table says so.
+ * The exit table: for each basic exit reason its handler and the counter it falls under.
+ * Handlers run with the vCPU loaded; the slow ones with interrupts on, and with vm->srcu
+ * held where the table says so.
  */
 #include "vmx.h"
 
@@ -75,7 +76,8 @@ static int unexpected(struct vmx_vcpu *vmx)
 {
 	u64 data[2] = { vmx->exit_reason, vmx->vcpu.cpu };
 
-	return um_exit_internal_error(&vmx->vcpu, KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON, ARRAY_SIZE(data), data);
+	return um_exit_internal_error(&vmx->vcpu, KVM_INTERNAL_ERROR_UNEXPECTED_EXIT_REASON,
+				      ARRAY_SIZE(data), data);
 }
 
 static void count(struct vmx_vcpu *vmx, const struct exit_desc *d)
@@ -115,10 +117,15 @@ int hw_handle_exit(struct um_vcpu *vcpu)
 	/* CR accesses and exceptions are counted by their handlers, which know the cause. */
 	if (reason != EXIT_REASON_CR_ACCESS && reason != EXIT_REASON_EXCEPTION_NMI)
 		count(vmx, &exits[reason]);
-	return exits[reason].mem ? handle_with_memory(vmx, &exits[reason]) : exits[reason].handle(vmx);
+	if (exits[reason].mem)
+		return handle_with_memory(vmx, &exits[reason]);
+	return exits[reason].handle(vmx);
 }
 
-/* A comparison chain, most frequent first: an indirect jump costs a retpoline where the host has those. */
+/*
+ * A comparison chain, most frequent first: an indirect jump costs a retpoline
+ * where the host has those.
+ */
 static bool handle_fast(struct vmx_vcpu *vmx)
 {
 	switch (vmx->exit_reason) {

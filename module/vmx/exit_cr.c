@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Accesses to control and debug registers. A MOV to CR3 that hits a cached root is answered in the inner loop.
+ * Accesses to control and debug registers. A MOV to CR3 that hits a cached root is
+ * answered in the inner loop.
  */
 #include "vmx.h"
 
@@ -45,7 +46,10 @@ static int done(struct um_vcpu *vcpu, int fault)
 	return vmx_skip(vcpu);
 }
 
-/* Without an in-kernel APIC userspace holds the TPR: it is told when the guest lowers it, as on KVM. */
+/*
+ * Without an in-kernel APIC userspace holds the TPR: it is told when the guest
+ * lowers it, as on KVM.
+ */
 static int mov_to_cr8(struct um_vcpu *vcpu, u64 val)
 {
 	u64 old = vcpu->cr8;

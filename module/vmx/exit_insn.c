@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Exits caused by an instruction that the module answers or hands to userspace: CPUID, VMCALL, MSRs, I/O, HLT, INVLPG,
- * debug registers and the like. Fast handlers run with interrupts off and take no lock.
+ * Exits caused by an instruction that the module answers or hands to userspace: CPUID,
+ * VMCALL, MSRs, I/O, HLT, INVLPG, debug registers and the like. Fast handlers run with
+ * interrupts off and take no lock.
  */
 #include <uapi/linux/kvm_para.h>
 #include "vmx.h"
@@ -9,8 +10,8 @@
 #define BLOCKED_FOR_ONE	(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)
 
 /*
- * um_skip_insn() for the inner loop, straight on the VMCS: no cache holds these fields yet. Traps and a carry out of
- * bit 31 take the long way.
+ * um_skip_insn() for the inner loop, straight on the VMCS: no cache holds these fields yet. Traps
+ * and a carry out of bit 31 take the long way.
  */
 bool vmx_skip_fast(struct vmx_vcpu *vmx)
 {
@@ -89,11 +90,15 @@ int exit_rdmsr(struct vmx_vcpu *vmx)
 	return vmx_skip(vcpu);
 }
 
-/* Writes whose effect is a value to remember; EFER and the like change paging, which takes locks. */
+/*
+ * Writes whose effect is a value to remember; EFER and the like change
+ * paging, which takes locks.
+ */
 static bool plain_msr(u32 index)
 {
-	return index == MSR_STAR || index == MSR_LSTAR || index == MSR_CSTAR || index == MSR_SYSCALL_MASK ||
-	       index == MSR_TSC_AUX || index == MSR_IA32_TSC_ADJUST || index == MSR_IA32_TSC_DEADLINE;
+	return index == MSR_STAR || index == MSR_LSTAR || index == MSR_CSTAR ||
+	       index == MSR_SYSCALL_MASK || index == MSR_TSC_AUX ||
+	       index == MSR_IA32_TSC_ADJUST || index == MSR_IA32_TSC_DEADLINE;
 }
 
 bool exit_wrmsr_fast(struct vmx_vcpu *vmx)
@@ -175,10 +180,14 @@ static bool invpcid_valid(struct um_vcpu *vcpu, u64 type, const u64 desc[2])
 		return false;
 	if ((type == INVPCID_ADDRESS || type == INVPCID_SINGLE) && desc[0] && !pcide)
 		return false;
-	return type != INVPCID_ADDRESS || __is_canonical_address(desc[1], um_cr4(vcpu) & X86_CR4_LA57 ? 57 : 48);
+	return type != INVPCID_ADDRESS ||
+	       __is_canonical_address(desc[1], um_cr4(vcpu) & X86_CR4_LA57 ? 57 : 48);
 }
 
-/* SDM "Format of the VM-Exit Instruction-Information Field as Used for INVEPT, INVPCID, and INVVPID". */
+/*
+ * SDM "Format of the VM-Exit Instruction-Information Field as Used for INVEPT,
+ * INVPCID, and INVVPID".
+ */
 static gva_t insn_operand(struct um_vcpu *vcpu, unsigned long disp, u32 info)
 {
 	unsigned int index = (info >> 18) & 15, base = (info >> 23) & 15, seg = (info >> 15) & 7;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Exceptions and EPT violations: page faults go to the vCPU's memory backend, the rest back to the guest.
+ * Exceptions and EPT violations: page faults go to the vCPU's memory backend, the
+ * rest back to the guest.
  */
 #include "vmx.h"
 
@@ -82,8 +83,12 @@ int exit_ept_misconfig(struct vmx_vcpu *vmx)
 	return ept_fault(vmx, 0, true);
 }
 
-/* What the interruption information of a plain #PF reads (SDM "Information for VM Exits Due to Vectored Events"). */
-#define PAGE_FAULT_INFO	(INTR_INFO_VALID_MASK | INTR_TYPE_HARD_EXCEPTION | INTR_INFO_DELIVER_CODE_MASK | UM_PF)
+/*
+ * What the interruption information of a plain #PF reads (SDM "Information for
+ * VM Exits Due to Vectored Events").
+ */
+#define PAGE_FAULT_INFO	(INTR_INFO_VALID_MASK | INTR_TYPE_HARD_EXCEPTION | \
+			 INTR_INFO_DELIVER_CODE_MASK | UM_PF)
 
 static struct um_fault page_fault_of(struct vmx_vcpu *vmx)
 {
@@ -108,8 +113,8 @@ static int page_fault(struct vmx_vcpu *vmx)
 }
 
 /*
- * A page fault that the backend can serve in the inner loop. Not one that broke into the delivery of an event, or into
- * an IRET from an NMI: there is more to restore before the next entry.
+ * A page fault that the backend can serve in the inner loop. Not one that broke into the delivery
+ * of an event, or into an IRET from an NMI: there is more to restore before the next entry.
  */
 bool exit_exception_fast(struct vmx_vcpu *vmx)
 {
@@ -125,7 +130,10 @@ bool exit_exception_fast(struct vmx_vcpu *vmx)
 	return vcpu->mmu->fault_fast(vcpu, &f);
 }
 
-/* The exit qualification holds what DR6 would get (SDM "Exit Qualification for Debug Exceptions"). */
+/*
+ * The exit qualification holds what DR6 would get (SDM "Exit
+ * Qualification for Debug Exceptions").
+ */
 #define DB_QUAL_DR6	(BIT(0) | BIT(1) | BIT(2) | BIT(3) | BIT(13) | BIT(14))
 
 int exit_exception(struct vmx_vcpu *vmx)
@@ -145,7 +153,10 @@ int exit_exception(struct vmx_vcpu *vmx)
 	case UM_MC:
 		return 1;	/* hw_leave() too */
 	case UM_DB:
-		/* ICEBP traps: RIP belongs after it, but the exit comes before (SDM "Instructions That Cause VM Exits"). */
+		/*
+		 * ICEBP traps: RIP belongs after it, but the exit comes before
+		 * (SDM "Instructions That Cause VM Exits").
+		 */
 		if ((info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_PRIV_SW_EXCEPTION)
 			vmx_skip(vcpu);
 		um_queue_db(vcpu, vmx_exit_qual(vmx) & DB_QUAL_DR6);

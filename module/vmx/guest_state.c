@@ -1,21 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The guest's registers between the caches of um_vcpu and the VMCS, and the controls that follow from them and from
- * the backend. The vCPU is loaded; one thread at a time.
+ * The guest's registers between the caches of um_vcpu and the VMCS, and the controls that follow
+ * from them and from the backend. The vCPU is loaded; one thread at a time.
  */
 #include <asm/tlbflush.h>
 #include "invalidate.h"
 #include "vmx.h"
 
-/* CR0 bits that the hardware may let the guest change by itself: always, and with a paging that needs no tracking. */
+/*
+ * CR0 bits that the hardware may let the guest change by itself: always, and
+ * with a paging that needs no tracking.
+ */
 #define CR0_OWNED_ALWAYS	(X86_CR0_TS | X86_CR0_MP | X86_CR0_EM | X86_CR0_AM)
 #define CR0_OWNED_PAGING	X86_CR0_WP
-#define CR4_OWNED_ALWAYS	(X86_CR4_PVI | X86_CR4_DE | X86_CR4_PCE | X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT | X86_CR4_TSD | \
-				 X86_CR4_FSGSBASE)
+#define CR4_OWNED_ALWAYS	(X86_CR4_PVI | X86_CR4_DE | X86_CR4_PCE | X86_CR4_OSFXSR | \
+				 X86_CR4_OSXMMEXCPT | X86_CR4_TSD | X86_CR4_FSGSBASE)
 #define CR4_OWNED_PAGING	X86_CR4_PGE
 #define CR4_USER_PROTECTION	(X86_CR4_SMEP | X86_CR4_SMAP | X86_CR4_PKE)
 
-#define INTR_STATE_KNOWN	(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS | GUEST_INTR_STATE_NMI)
+#define INTR_STATE_KNOWN	(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS | \
+				 GUEST_INTR_STATE_NMI)
 
 static bool tracked_paging(const struct vmx_vcpu *vmx)
 {
@@ -158,7 +162,10 @@ static void put_cr0(struct vmx_vcpu *vmx)
 	}
 }
 
-/* Bits of CR4 that the hardware gets while shadow tables are walked: the guest's own, but for how tables are read. */
+/*
+ * Bits of CR4 that the hardware gets while shadow tables are walked: the
+ * guest's own, but for how tables are read.
+ */
 static unsigned long shadow_cr4(const struct vmx_vcpu *vmx, unsigned long cr4)
 {
 	cr4 &= ~(X86_CR4_PGE | X86_CR4_PCIDE | X86_CR4_PSE | X86_CR4_LA57 | X86_CR4_PKE);
@@ -199,7 +206,10 @@ static void write_efer(struct vmx_vcpu *vmx)
 	}
 	if (tracked_paging(vmx))
 		efer |= EFER_NX;
-	/* With paging on in hardware LME must equal LMA (SDM "Checks on Guest Control Registers..."). */
+	/*
+	 * With paging on in hardware LME must equal LMA (SDM "Checks on Guest
+	 * Control Registers...").
+	 */
 	if (forced_paging(vmx))
 		efer &= ~EFER_LME;
 	vmcs_write64(GUEST_IA32_EFER, efer);
@@ -207,10 +217,14 @@ static void write_efer(struct vmx_vcpu *vmx)
 
 u64 vmx_eptp(hpa_t root)
 {
-	return root | VMX_EPTP_MT_WB | VMX_EPTP_PWL_4 | (hw_caps.ept_ad ? VMX_EPTP_AD_ENABLE_BIT : 0);
+	return root | VMX_EPTP_MT_WB | VMX_EPTP_PWL_4 |
+	       (hw_caps.ept_ad ? VMX_EPTP_AD_ENABLE_BIT : 0);
 }
 
-/* The hardware's tag changes with each cached root; the tables behind an EPT root may be new at an old address. */
+/*
+ * The hardware's tag changes with each cached root; the tables behind an EPT
+ * root may be new at an old address.
+ */
 static void write_root(struct vmx_vcpu *vmx)
 {
 	struct um_vcpu *vcpu = &vmx->vcpu;

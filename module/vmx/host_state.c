@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The host's registers around the guest: what VM exit restores by itself is put into the VMCS, the rest is switched
- * here. Interrupts off, or preemption off where said; the per-CPU part belongs to its CPU.
+ * The host's registers around the guest: what VM exit restores by itself is put into the
+ * VMCS, the rest is switched here. Interrupts off, or preemption off where said; the
+ * per-CPU part belongs to its CPU.
  */
 #include <linux/user-return-notifier.h>
 #include <asm/debugreg.h>
@@ -14,8 +15,8 @@
 #include "vmx.h"
 
 /*
- * Syscall MSRs and TSC_AUX: the kernel itself needs them only on the way to userspace, so the guest's values stay
- * until the user-return notifier puts the host's back.
+ * Syscall MSRs and TSC_AUX: the kernel itself needs them only on the way to userspace, so the
+ * guest's values stay until the user-return notifier puts the host's back.
  */
 struct uret_cpu {
 	struct user_return_notifier urn;
@@ -177,11 +178,13 @@ void vmx_switch_to_guest(struct vmx_vcpu *vmx)
 	struct vmx_host *h = &vmx->host;
 
 	h->switched = true;
+	vmx->l1d_flush = true;	/* userspace or another task ran here */
 	current_save_fsgs();
 	store_ldt(h->ldt_sel);
 	savesegment(ds, h->ds_sel);
 	savesegment(es, h->es_sel);
-	write_host_fsgs(h, current->thread.fsindex, current->thread.gsindex, current->thread.fsbase);
+	write_host_fsgs(h, current->thread.fsindex, current->thread.gsindex,
+			current->thread.fsbase);
 	h->kernel_gs_base = current->thread.gsbase;
 	wrmsrl(MSR_KERNEL_GS_BASE, vmx->vcpu.msr.kernel_gs_base);
 	load_syscall_msrs(vmx);

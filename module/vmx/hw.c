@@ -11,7 +11,8 @@
 const size_t hw_vcpu_size = sizeof(struct vmx_vcpu);
 
 static_assert(offsetof(struct vmx_vcpu, vcpu) == 0);
-static_assert(offsetof(struct um_vcpu, gpr) == 0);	/* enter.S counts registers in enum um_gpr's order */
+/* enter.S counts registers in enum um_gpr's order. */
+static_assert(offsetof(struct um_vcpu, gpr) == 0);
 
 int hw_init(void)
 {

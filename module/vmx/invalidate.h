@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * INVEPT and INVVPID on this CPU (SDM "VMX Instructions"). VMX operation is on and the thread cannot migrate.
+ * INVEPT and INVVPID on this CPU (SDM "VMX Instructions"). VMX operation is on and the
+ * thread cannot migrate.
  */
 #ifndef UM_VMX_INVALIDATE_H
 #define UM_VMX_INVALIDATE_H

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * What keeps a guest from the host's data, and one guest from another's, on CPUs that leak: the host's own choices are
- * followed and never weakened. The RSB, IBRS, BHI and VERW parts sit in enter.S. Interrupts off; state is per CPU.
+ * What keeps a guest from the host's data, and one guest from another's, on CPUs that leak: the
+ * host's own choices are followed and never weakened. The RSB, IBRS, BHI and VERW parts sit in
+ * enter.S. Interrupts off; state is per CPU.
  */
 #include <linux/moduleparam.h>
 #include <linux/seq_file.h>
@@ -10,7 +11,10 @@
 #include <asm/processor.h>
 #include "vmx.h"
 
-/* How the L1D is flushed before an entry on a CPU with L1TF (Documentation/admin-guide/hw-vuln/l1tf.rst). */
+/*
+ * How the L1D is flushed before an entry on a CPU with L1TF
+ * (Documentation/admin-guide/hw-vuln/l1tf.rst).
+ */
 enum l1d_mode { L1D_AUTO, L1D_NEVER, L1D_COND, L1D_ALWAYS };
 
 static const char * const l1d_name[] = { "auto", "never", "cond", "always" };
@@ -51,7 +55,8 @@ int vmx_mitigation_init(void)
 	int mode = match_string(l1d_name, ARRAY_SIZE(l1d_name), vmentry_l1d_flush);
 
 	if (mode < 0) {
-		pr_err("umbra: vmentry_l1d_flush=%s is none of auto, never, cond, always\n", vmentry_l1d_flush);
+		pr_err("umbra: vmentry_l1d_flush=%s is none of auto, never, cond, always\n",
+		       vmentry_l1d_flush);
 		return -EINVAL;
 	}
 	l1d_mode = mode == L1D_AUTO ? host_l1d_mode() : mode;
@@ -74,17 +79,22 @@ void vmx_mitigation_load(struct vmx_vcpu *vmx)
 	vmx->l1d_flush = true;
 }
 
-/* Without the MSR: first touch each page for the TLB, then read every line, so that the L1D holds nothing else. */
+/*
+ * Without the MSR: first touch each page for the TLB, then read every line, so
+ * that the L1D holds nothing else.
+ */
 static noinline void flush_l1d_by_reading(void)
 {
-	const volatile u8 *p = flush_pages;
+	const u8 *p = flush_pages;
 	unsigned long i;
 
 	for (i = 0; i < L1D_BYTES; i += PAGE_SIZE)
-		(void)p[i];
+		(void)READ_ONCE(p[i]);
+	/* No line is read before all pages are in the TLB. */
 	rmb();
 	for (i = 0; i < L1D_BYTES; i += CACHE_LINE)
-		(void)p[i];
+		(void)READ_ONCE(p[i]);
+	/* All lines are in before the entry. */
 	rmb();
 }
 
@@ -101,11 +111,17 @@ static bool l1d_wanted(struct vmx_vcpu *vmx)
 	return wanted;
 }
 
+/*
+ * Of the buffers that VERW clears, enter.S sees to those that any guest could sample. What is left is a CPU that leaks
+ * to MMIO accesses alone: a slot may map a device, so it clears there as KVM does for guests with devices.
+ */
 void vmx_mitigation_enter(struct vmx_vcpu *vmx)
 {
+	if (static_branch_unlikely(&mmio_stale_data_clear))
+		x86_clear_cpu_buffers();
 	if (likely(l1d_mode == L1D_NEVER) || !l1d_wanted(vmx))
 		return;
-	if (boot_cpu_has(X86_FEATURE_FLUSH_L1D))
+	if (static_cpu_has(X86_FEATURE_FLUSH_L1D))
 		native_wrmsrl(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
 	else
 		flush_l1d_by_reading();
@@ -128,10 +144,14 @@ void vmx_mitigation_show(struct seq_file *m)
 	seq_printf(m, "mitigation_l1d_flush: %s%s\n", l1d_name[l1d_mode],
 		   l1d_mode == L1D_NEVER ? "" : flush_pages ? " (by reading)" : " (MSR)");
 	seq_printf(m, "mitigation_verw: %s\n", on_off(boot_cpu_has(X86_FEATURE_CLEAR_CPU_BUF_VM)));
+	seq_printf(m, "mitigation_mmio_stale_data: %s\n",
+		   on_off(static_key_enabled(&mmio_stale_data_clear)));
 	seq_printf(m, "mitigation_rsb: %s\n", boot_cpu_has(X86_FEATURE_RSB_VMEXIT) ? "fill" :
 		   boot_cpu_has(X86_FEATURE_RSB_VMEXIT_LITE) ? "one entry" : "off");
 	seq_printf(m, "mitigation_ibrs: %s\n", on_off(boot_cpu_has(X86_FEATURE_KERNEL_IBRS)));
-	seq_printf(m, "mitigation_bhi: %s\n", on_off(boot_cpu_has(X86_FEATURE_CLEAR_BHB_LOOP_ON_VMEXIT)));
+	seq_printf(m, "mitigation_bhi: %s\n",
+		   on_off(boot_cpu_has(X86_FEATURE_CLEAR_BHB_LOOP_ON_VMEXIT)));
 	seq_printf(m, "mitigation_ibpb: %s\n", on_off(boot_cpu_has(X86_FEATURE_USE_IBPB)));
-	seq_printf(m, "mitigation_vmscape: %s\n", on_off(boot_cpu_has(X86_FEATURE_IBPB_EXIT_TO_USER)));
+	seq_printf(m, "mitigation_vmscape: %s\n",
+		   on_off(boot_cpu_has(X86_FEATURE_IBPB_EXIT_TO_USER)));
 }

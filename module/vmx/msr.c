@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * MSRs that the hardware switches or that live in the CPU while the guest is loaded, and the bitmap of those that the
- * guest may touch without an exit.
+ * MSRs that the hardware switches or that live in the CPU while the guest is loaded, and the bitmap
+ * of those that the guest may touch without an exit.
  */
 #include "vmx.h"
 
 /* SDM "MSR-Bitmap Address": read low, read high, write low, write high, 1 KiB each. */
 static void pass(unsigned long *bitmap, u32 msr, bool write)
 {
-	unsigned int bit = (msr & 0x1fff) + (msr >= 0xc0000000 ? 0x400 * 8 : 0) + (write ? 0x800 * 8 : 0);
+	unsigned int bit = msr & 0x1fff;
 
+	if (msr >= 0xc0000000)
+		bit += 0x400 * 8;
+	if (write)
+		bit += 0x800 * 8;
 	__clear_bit(bit, bitmap);
 }
 
@@ -29,7 +33,10 @@ void vmx_msr_bitmap_init(struct vmx_vcpu *vmx)
 	pass(vmx->msr_bitmap, MSR_IA32_TSC, false);
 }
 
-/* While switched in, the value is in the CPU; preemption must not take it away between the test and the access. */
+/*
+ * While switched in, the value is in the CPU; preemption must not take it away
+ * between the test and the access.
+ */
 static u64 kernel_gs_read(struct vmx_vcpu *vmx)
 {
 	preempt_disable();

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Load, enter, leave and put: the path of every VM entry. Interrupts are off from vmx_enter_prepare() to hw_leave();
- * no lock is taken.
+ * Load, enter, leave and put: the path of every VM entry. Interrupts are off from
+ * vmx_enter_prepare() to hw_leave(); no lock is taken.
  */
 #include "../host.h"
 #include "invalidate.h"
 #include "vmx.h"
 
 /* State the guest can change without an exit; the rest of the caches stays valid across entries. */
-#define GUEST_CHANGES	(UM_ST_RIP | UM_ST_RSP | UM_ST_RFLAGS | UM_ST_CR0 | UM_ST_CR4 | UM_ST_SEGS | UM_ST_DTABLES | \
-			 UM_ST_INTR | UM_ST_SYSENTER | UM_ST_MODE)
+#define GUEST_CHANGES		(UM_ST_RIP | UM_ST_RSP | UM_ST_RFLAGS | UM_ST_CR0 | UM_ST_CR4 | \
+				 UM_ST_SEGS | UM_ST_DTABLES | UM_ST_INTR | UM_ST_SYSENTER | \
+				 UM_ST_MODE)
 #define GUEST_CHANGES_EPT	(UM_ST_CR3 | UM_ST_PDPTR)
 
 void hw_load(struct um_vcpu *vcpu)
@@ -73,7 +74,12 @@ bool hw_enter(struct um_vcpu *vcpu)
 	return true;
 }
 
-/* The handler runs as if the NMI had come by itself: before any IRET could end the blocking of further NMIs. */
+#define INTR_INFO_EVENT	(INTR_INFO_INTR_TYPE_MASK | INTR_INFO_VECTOR_MASK)
+
+/*
+ * The handler runs as if the NMI had come by itself: before any IRET could end
+ * the blocking of further NMIs.
+ */
 static void leave_nmi(struct vmx_vcpu *vmx)
 {
 	u32 info = vmx_intr_info(vmx);
@@ -82,7 +88,7 @@ static void leave_nmi(struct vmx_vcpu *vmx)
 		return;
 	if ((info & INTR_INFO_INTR_TYPE_MASK) == INTR_TYPE_NMI_INTR)
 		host_run_nmi();
-	else if ((info & (INTR_INFO_INTR_TYPE_MASK | INTR_INFO_VECTOR_MASK)) == (INTR_TYPE_HARD_EXCEPTION | UM_MC))
+	else if ((info & INTR_INFO_EVENT) == (INTR_TYPE_HARD_EXCEPTION | UM_MC))
 		host_machine_check();
 }
 
@@ -115,7 +121,10 @@ static void flush_all(struct um_vcpu *vcpu)
 		hw_flush_ept(vcpu->root.hpa);
 	if (!hw_caps.vpid)
 		return;
-	/* A backend that tags its roots has many tags for one vCPU; flushing all contexts costs others refills only. */
+	/*
+	 * A backend that tags its roots has many tags for one vCPU; flushing
+	 * all contexts costs others refills only.
+	 */
 	if (ept)
 		vmx_invvpid(VMX_VPID_EXTENT_SINGLE_CONTEXT, vcpu->root.tag, 0);
 	else

@@ -4,13 +4,20 @@
  */
 #include "vmx.h"
 
-#define SEG_FIELDS(name) { GUEST_##name##_SELECTOR, GUEST_##name##_BASE, GUEST_##name##_LIMIT, GUEST_##name##_AR_BYTES }
+#define SEG_FIELDS(name) {			\
+	.selector = GUEST_##name##_SELECTOR,	\
+	.base = GUEST_##name##_BASE,		\
+	.limit = GUEST_##name##_LIMIT,		\
+	.ar = GUEST_##name##_AR_BYTES,		\
+}
 
 static const struct {
 	u16 selector, base, limit, ar;
 } fields[UM_NR_SEGS] = {
-	[UM_ES] = SEG_FIELDS(ES), [UM_CS] = SEG_FIELDS(CS), [UM_SS_SEG] = SEG_FIELDS(SS), [UM_DS] = SEG_FIELDS(DS),
-	[UM_FS] = SEG_FIELDS(FS), [UM_GS] = SEG_FIELDS(GS), [UM_TR] = SEG_FIELDS(TR), [UM_LDTR] = SEG_FIELDS(LDTR),
+	[UM_ES] = SEG_FIELDS(ES), [UM_CS] = SEG_FIELDS(CS),
+	[UM_SS_SEG] = SEG_FIELDS(SS), [UM_DS] = SEG_FIELDS(DS),
+	[UM_FS] = SEG_FIELDS(FS), [UM_GS] = SEG_FIELDS(GS),
+	[UM_TR] = SEG_FIELDS(TR), [UM_LDTR] = SEG_FIELDS(LDTR),
 };
 
 /* Access rights as the VMCS has them (SDM "Guest Register State"). */
@@ -33,7 +40,10 @@ static void unpack_ar(struct kvm_segment *seg, u32 ar)
 	seg->type = ar & 15;
 	seg->s = !!(ar & SEG_AR_S);
 	seg->dpl = (ar >> SEG_AR_DPL_SHIFT) & 3;
-	/* An unusable segment's P bit need not survive in the VMCS; KVM reports it as absent too. */
+	/*
+	 * An unusable segment's P bit need not survive in the VMCS; KVM
+	 * reports it as absent too.
+	 */
 	seg->present = !seg->unusable;
 	seg->avl = !!(ar & SEG_AR_AVL);
 	seg->l = !!(ar & SEG_AR_L);
@@ -63,7 +73,10 @@ static u32 pack_ar(const struct kvm_segment *seg)
 	return ar;
 }
 
-/* The two facts of the segments that most exits need: is this 64-bit code, and at which privilege. */
+/*
+ * The two facts of the segments that most exits need: is this 64-bit
+ * code, and at which privilege.
+ */
 void vmx_read_mode(struct vmx_vcpu *vmx)
 {
 	vmx->vcpu.cs_l = vmcs_read32(GUEST_CS_AR_BYTES) & SEG_AR_L;
@@ -147,8 +160,9 @@ void vmx_write_segs(struct vmx_vcpu *vmx)
 		u32 ar = pack_ar(seg);
 
 		/*
-		 * Code and data segments that are loaded are accessed; userspace may leave the bit out, and the entry
-		 * checks of an unrestricted guest want it (SDM "Checks on Guest Segment Registers").
+		 * Code and data segments that are loaded are accessed; userspace may leave
+		 * the bit out, and the entry checks of an unrestricted guest want it (SDM
+		 * "Checks on Guest Segment Registers").
 		 */
 		if (i != UM_TR && i != UM_LDTR && !(ar & SEG_AR_UNUSABLE))
 			ar |= SEG_TYPE_ACCESSED;

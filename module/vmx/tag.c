@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * VPIDs as hardware tags: given out once each, and again only after every CPU has dropped what it cached under them.
- * tag_lock guards both bitmaps.
+ * VPIDs as hardware tags: given out once each, and again only after every CPU has dropped what it
+ * cached under them. tag_lock guards both bitmaps.
  */
 #include <linux/bitmap.h>
 #include <linux/mutex.h>
@@ -10,10 +10,11 @@
 #include "invalidate.h"
 #include "vmx.h"
 
-#define NR_TAGS (1u << 16)
+#define NR_TAGS	BIT(16)
 
 static DEFINE_MUTEX(tag_lock);
-static unsigned long *taken;	/* in use, or retired and not yet flushed; tag 0 is never given out */
+/* in use, or retired and not yet flushed; tag 0 is never given out */
+static unsigned long *taken;
 static unsigned long *retired;
 static unsigned int next_tag = 1;
 

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * VMX operation on each CPU and the life of a VMCS: which one is current, which are active on a CPU. The per-CPU lists
- * are touched on their own CPU with interrupts off.
+ * VMX operation on each CPU and the life of a VMCS: which one is current, which are active on a
+ * CPU. The per-CPU lists are touched on their own CPU with interrupts off.
  */
 #define pr_fmt(fmt) "umbra: " fmt
 
 #include <linux/slab.h>
 #include <linux/smp.h>
 #include <asm/tlbflush.h>
+#include "invalidate.h"
 #include "vmx.h"
 
 static DEFINE_PER_CPU(struct vmcs_hdr *, vmxon_region);
@@ -92,12 +93,18 @@ int hw_cpu_enable(void)
 		cr4_clear_bits_irqsoff(X86_CR4_VMXE);
 		return r;
 	}
+	/* Who used VMX here before left translations cached under tags that are ours now. */
+	if (hw_caps.vpid)
+		vmx_invvpid_all();
 	vmx_host_cpu_init();
 	this_cpu_write(vmx_on, true);
 	return 0;
 }
 
-/* Write the VMCS back to memory and forget where it was; on the CPU where it is active, interrupts off. */
+/*
+ * Write the VMCS back to memory and forget where it was; on the CPU where it is
+ * active, interrupts off.
+ */
 static void clear_here(struct vmx_vcpu *vmx)
 {
 	int cpu = smp_processor_id();
@@ -109,7 +116,10 @@ static void clear_here(struct vmx_vcpu *vmx)
 		this_cpu_write(current_vmx, NULL);
 	list_del(&vmx->on_cpu);
 	vmx->launched = false;
-	/* Pairs with the acquire in vmx_vmcs_activate(): the next CPU sees the entry off this list. */
+	/*
+	 * Pairs with the acquire in vmx_vmcs_activate(): the next CPU
+	 * sees the entry off this list.
+	 */
 	smp_store_release(&vmx->active_cpu, -1);
 }
 

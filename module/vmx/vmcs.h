@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * The VMCS of one vCPU and access to the fields of the current one. A VMCS is current on one CPU at a time: callers
- * have the vCPU loaded. Field encodings are the kernel's (SDM "Field Encoding in VMCS").
+ * The VMCS of one vCPU and access to the fields of the current one. A VMCS is current on
+ * one CPU at a time: callers have the vCPU loaded. Field encodings are the kernel's (SDM
+ * "Field Encoding in VMCS").
  */
 #ifndef UM_VMX_VMCS_H
 #define UM_VMX_VMCS_H
@@ -11,9 +12,9 @@
 #include <linux/build_bug.h>
 #include "../types.h"
 
-/* Bits 14:13 of an encoding give the field's width. */
+/* Bits 14:13 of an encoding give the field's width; l is the natural one. */
 #define VMCS_WIDTH(field)	(((field) >> 13) & 3)
-enum vmcs_width { VMCS_16, VMCS_64, VMCS_32, VMCS_NATURAL };
+enum vmcs_width { VMCS_WIDTH_16, VMCS_WIDTH_64, VMCS_WIDTH_32, VMCS_WIDTH_l };
 
 void vmx_vmwrite_error(unsigned long field, u64 val);
 
@@ -41,22 +42,24 @@ fail:
 	vmx_vmwrite_error(field, val);
 }
 
-#define VMCS_ACCESSORS(name, type, width)					\
+#define VMCS_ACCESSORS(name, type)						\
 static __always_inline type vmcs_read##name(unsigned long field)		\
 {										\
-	BUILD_BUG_ON(__builtin_constant_p(field) && VMCS_WIDTH(field) != (width)); \
+	BUILD_BUG_ON(__builtin_constant_p(field) &&				\
+		     VMCS_WIDTH(field) != VMCS_WIDTH_##name);			\
 	return vmcs_read_raw(field);						\
 }										\
 static __always_inline void vmcs_write##name(unsigned long field, type val)	\
 {										\
-	BUILD_BUG_ON(__builtin_constant_p(field) && VMCS_WIDTH(field) != (width)); \
+	BUILD_BUG_ON(__builtin_constant_p(field) &&				\
+		     VMCS_WIDTH(field) != VMCS_WIDTH_##name);			\
 	vmcs_write_raw(field, val);						\
 }
 
-VMCS_ACCESSORS(16, u16, VMCS_16)
-VMCS_ACCESSORS(32, u32, VMCS_32)
-VMCS_ACCESSORS(64, u64, VMCS_64)
-VMCS_ACCESSORS(l, unsigned long, VMCS_NATURAL)
+VMCS_ACCESSORS(16, u16)
+VMCS_ACCESSORS(32, u32)
+VMCS_ACCESSORS(64, u64)
+VMCS_ACCESSORS(l, unsigned long)
 
 struct vmcs_hdr {
 	u32 revision;

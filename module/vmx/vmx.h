@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the files of vmx/ share: the VMX part of a vCPU. Its owner is the thread that has the vCPU loaded.
+ * What the files of vmx/ share: the VMX part of a vCPU. Its owner is the thread
+ * that has the vCPU loaded.
  */
 #ifndef UM_VMX_H
 #define UM_VMX_H
@@ -12,11 +13,11 @@
 #include "caps.h"
 
 /* Which exit-information fields have been read since the exit; each is read at most once. */
-#define VMX_INFO_QUAL	(1u << 0)
-#define VMX_INFO_INTR	(1u << 1)
-#define VMX_INFO_GPA	(1u << 2)
-#define VMX_INFO_LEN	(1u << 3)
-#define VMX_INFO_INTRB	(1u << 4)	/* the interruptibility state, raw */
+#define VMX_INFO_QUAL	BIT(0)
+#define VMX_INFO_INTR	BIT(1)
+#define VMX_INFO_GPA	BIT(2)
+#define VMX_INFO_LEN	BIT(3)
+#define VMX_INFO_INTRB	BIT(4)	/* the interruptibility state, raw */
 
 #define VMX_EXIT_NONE	(~0u)		/* nothing to handle: no entry took place */
 #define VMX_EXIT_VMFAIL	(~1u)		/* VMLAUNCH or VMRESUME itself failed */
@@ -48,7 +49,8 @@ struct vmx_fitted {
 struct vmx_vcpu {
 	struct um_vcpu vcpu;	/* first: the core allocates hw_vcpu_size bytes */
 	struct vmcs_hdr *vmcs;
-	struct list_head on_cpu;	/* vmcs.c: the CPU's list of active VMCSs; interrupts off on that CPU */
+	/* vmcs.c: the CPU's list of active VMCSs; interrupts off on that CPU */
+	struct list_head on_cpu;
 	int active_cpu;		/* where the VMCS is active, -1: nowhere (clear) */
 	bool launched;
 	unsigned long host_rsp;	/* as in the VMCS; enter.S keeps it */
@@ -67,7 +69,7 @@ struct vmx_vcpu {
 	struct vmx_fitted cs, ss;
 	bool irq_window, nmi_window;
 	struct vmx_host host;
-	bool l1d_flush;		/* mitigation.c: host data may lie in the L1D, flush it before the next entry */
+	bool l1d_flush;		/* mitigation.c: host data may lie in the L1D */
 };
 
 static inline struct vmx_vcpu *to_vmx(struct um_vcpu *vcpu)
@@ -125,7 +127,7 @@ void vmx_vmcs_clear(struct vmx_vcpu *vmx);	/* VMCLEAR where it is active; may IP
 
 /* enter.S: false on VMfail. @flags: VMX_ENTER_* */
 #define VMX_ENTER_RESUME_BIT	0
-#define VMX_ENTER_RESUME	(1 << VMX_ENTER_RESUME_BIT)
+#define VMX_ENTER_RESUME	BIT(VMX_ENTER_RESUME_BIT)
 bool vmx_enter_guest(u64 *gpr, unsigned long *host_rsp, unsigned long flags);
 void vmx_exit_point(void);
 
@@ -146,18 +148,23 @@ void vmx_write_segs(struct vmx_vcpu *vmx);
 void vmx_host_init(void);			/* once, at load */
 void vmx_host_cpu_init(void);			/* per CPU, at hw_cpu_enable() */
 void vmx_host_cpu_exit(void);			/* per CPU, at hw_cpu_disable() */
-void vmx_host_constants(void);			/* host fields that are the same on every CPU, into the current VMCS */
-void vmx_host_cpu_fields(struct vmx_vcpu *vmx, int cpu);		/* those that belong to the CPU */
-void vmx_switch_to_guest(struct vmx_vcpu *vmx);	/* before the first entry after hw_load(); interrupts off */
+/* host fields of the current VMCS: the same on every CPU, and those that belong to the CPU */
+void vmx_host_constants(void);
+void vmx_host_cpu_fields(struct vmx_vcpu *vmx, int cpu);
+/* before the first entry after hw_load(); interrupts off */
+void vmx_switch_to_guest(struct vmx_vcpu *vmx);
 void vmx_switch_to_host(struct vmx_vcpu *vmx);	/* hw_put() */
-void vmx_enter_prepare(struct vmx_vcpu *vmx);	/* before the first entry of an outer turn; interrupts off */
-void vmx_leave_restore(struct vmx_vcpu *vmx);	/* after its last exit; interrupts still off */
-void vmx_load_sce(struct vmx_vcpu *vmx);	/* where entry cannot load EFER: its SCE; preemption off */
+/* before the first entry of an outer turn and after its last exit; interrupts off */
+void vmx_enter_prepare(struct vmx_vcpu *vmx);
+void vmx_leave_restore(struct vmx_vcpu *vmx);
+/* where entry cannot load EFER: its SCE; preemption off */
+void vmx_load_sce(struct vmx_vcpu *vmx);
 void vmx_uret_set(unsigned int slot, u64 val);	/* preemption off */
 enum vmx_uret { URET_STAR, URET_LSTAR, URET_CSTAR, URET_SFMASK, URET_TSC_AUX, URET_EFER, URET_NR };
 
 /* event.c */
-void vmx_requeue_events(struct vmx_vcpu *vmx);	/* after an exit that may have interrupted a delivery */
+/* after an exit that may have interrupted a delivery */
+void vmx_requeue_events(struct vmx_vcpu *vmx);
 
 /* msr.c */
 void vmx_msr_bitmap_init(struct vmx_vcpu *vmx);

@@ -14,9 +14,11 @@
 #include <string.h>
 
 #define __rcu
+#define __user
 #define __read_mostly
 #define PAGE_SIZE		4096UL
 #define GFP_KERNEL_ACCOUNT	0
+#define X86_CR0_PE		BIT(0)
 #define X86_CR0_PG		0x80000000UL
 #define EFER_LMA		0x400UL
 #define X86_EFLAGS_FIXED	2UL
@@ -40,6 +42,8 @@ struct mutex { int held; };
 struct srcu_struct { int readers; };
 struct xarray { void *entries; };
 struct mmu_notifier { int users; };
+struct list_head { struct list_head *next, *prev; };
+struct work_struct { int queued; };
 struct preempt_notifier { int users; };
 struct fpu_guest { int users; };
 struct page { unsigned long private; };
