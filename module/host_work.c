@@ -29,7 +29,8 @@ void host_run_nmi(void)
 void host_machine_check(void)
 {
 	struct pt_regs regs = {
-		.cs = 3,	/* as if it came from userspace: the guest's fault, not the kernel's */
+		/* As if it came from userspace: the guest's fault, not the kernel's. */
+		.cs = 3,
 		.flags = X86_EFLAGS_IF,
 	};
 

@@ -14,7 +14,8 @@
  */
 static __always_inline bool host_guest_work_pending(void)
 {
-	return read_thread_flags() & (_TIF_NEED_RESCHED | _TIF_SIGPENDING | _TIF_NOTIFY_SIGNAL | _TIF_NOTIFY_RESUME);
+	return read_thread_flags() & (_TIF_NEED_RESCHED | _TIF_SIGPENDING |
+				      _TIF_NOTIFY_SIGNAL | _TIF_NOTIFY_RESUME);
 }
 
 int host_guest_work(void);	/* serve it; 0 or -EINTR for a signal. Sleeps, interrupts on */

@@ -41,12 +41,12 @@ struct um_fault {
 };
 
 /* Reasons for paging_changed(). */
-#define UM_PG_CR0	(1u << 0)	/* PG or WP */
-#define UM_PG_CR3	(1u << 1)
-#define UM_PG_CR4	(1u << 2)	/* PSE PAE PGE PCIDE SMEP SMAP PKE LA57 */
-#define UM_PG_EFER	(1u << 3)	/* NXE or LMA */
-#define UM_PG_CPUID	(1u << 4)	/* MAXPHYADDR, 1 GiB pages or features */
-#define UM_PG_NOFLUSH	(1u << 5)	/* CR3 bit 63: the PCID's translations may stay */
+#define UM_PG_CR0	BIT(0)	/* PG or WP */
+#define UM_PG_CR3	BIT(1)
+#define UM_PG_CR4	BIT(2)	/* PSE PAE PGE PCIDE SMEP SMAP PKE LA57 */
+#define UM_PG_EFER	BIT(3)	/* NXE or LMA */
+#define UM_PG_CPUID	BIT(4)	/* MAXPHYADDR, 1 GiB pages or features */
+#define UM_PG_NOFLUSH	BIT(5)	/* CR3 bit 63: the PCID's translations may stay */
 #define UM_PG_ALL	(UM_PG_CR0 | UM_PG_CR3 | UM_PG_CR4 | UM_PG_EFER | UM_PG_CPUID)
 
 /**

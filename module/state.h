@@ -134,7 +134,8 @@ static inline bool um_request_check(struct um_vcpu *vcpu, enum um_request req)
 	if (!test_bit(req, &vcpu->requests))
 		return false;
 	clear_bit(req, &vcpu->requests);
-	smp_mb__after_atomic();	/* what the requester wrote before um_make_request() is seen from here on */
+	/* What the requester wrote before um_make_request() is seen from here on. */
+	smp_mb__after_atomic();
 	return true;
 }
 

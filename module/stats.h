@@ -13,14 +13,15 @@
  * every exit counts exactly once.
  */
 #define UM_EXIT_CAUSES(X) \
-	X(intr) X(nmi) X(exception) X(cpuid) X(hlt) X(vmcall) X(rdmsr) X(wrmsr) X(cr0) X(cr3) X(cr4) X(cr8) X(dr) \
-	X(io) X(mmio) X(ept_violation) X(ept_misconfig) X(irq_window) X(nmi_window) X(invlpg) X(invpcid) X(wbinvd) \
-	X(xsetbv) X(pause) X(preempt_timer) X(triple_fault) X(task_switch) X(desc_table) X(entry_failed) X(other) \
-	X(pf_guest) X(pf_hidden) X(pf_write_track)
+	X(intr) X(nmi) X(exception) X(cpuid) X(hlt) X(vmcall) X(rdmsr) X(wrmsr) \
+	X(cr0) X(cr3) X(cr4) X(cr8) X(dr) X(io) X(mmio) X(ept_violation) X(ept_misconfig) \
+	X(irq_window) X(nmi_window) X(invlpg) X(invpcid) X(wbinvd) X(xsetbv) X(pause) \
+	X(preempt_timer) X(triple_fault) X(task_switch) X(desc_table) X(entry_failed) \
+	X(other) X(pf_guest) X(pf_hidden) X(pf_write_track)
 
 #define UM_VCPU_COUNTERS(X) \
-	X(entries) X(exits) X(fast_exits) X(user_exits) X(tlb_flush) X(tlb_flush_tag) X(tlb_flush_gva) X(insn_emulated) \
-	X(guest_faults_injected) X(cr3_cached) X(cr3_miss)
+	X(entries) X(exits) X(fast_exits) X(user_exits) X(tlb_flush) X(tlb_flush_tag) \
+	X(tlb_flush_gva) X(insn_emulated) X(guest_faults_injected) X(cr3_cached) X(cr3_miss)
 
 #define UM_VM_COUNTERS(X) \
 	X(mmu_zapped) X(mmu_unsync) X(mmu_resync) X(remote_tlb_flush)

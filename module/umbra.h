@@ -89,7 +89,8 @@ struct um_vm {
 	unsigned long mmu_seq;
 	long mmu_invalidating;	/* invalidations in progress; mmu_lock */
 	hva_t inval_start, inval_end;	/* what they span; mmu_lock */
-	unsigned int absent_run;	/* pages in a row that the host had to bring in; a racy hint */
+	/* pages in a row that the host had to bring in; a racy hint */
+	unsigned int absent_run;
 	bool mm_gone;		/* the notifier's release ran; mmu_lock */
 	/* being deleted: out of slots, perhaps still mapped; mmu_lock */
 	struct um_memslot *retiring;
@@ -456,8 +457,8 @@ extern const struct walk_ops um_walk_ops;
  */
 int um_emulate(struct um_vcpu *vcpu, gpa_t fault_gpa, bool gpa_valid);
 /*
- * A write to the tracked page table at @gpa that cannot be emulated: forget the shadow tables, so that
- * the guest can do it itself. False if that is not the case, or does not help.
+ * A write to the tracked page table at @gpa that cannot be emulated: forget the shadow tables, so
+ * that the guest can do it itself. False if that is not the case, or does not help.
  */
 bool um_give_back(struct um_vcpu *vcpu, gpa_t gpa);
 /* emulator_real.c: um_interpreted() is true; they answer like um_emulate(). */

@@ -81,7 +81,7 @@ struct setup {
 
 static struct setup setup_create(void)
 {
-	struct setup s = { .vcpu = guest_create(IMAGE(basic, 64), MODE_LONG), .fd = -1 };
+	struct setup s = { .vcpu = guest_create("basic", MODE_LONG), .fd = -1 };
 	struct pgtable pt = { s.vcpu->vm, MODE_LONG, 0, TABLES_END - 16 * PAGE_SIZE };
 	struct kvm_sregs sregs;
 	uint64_t offset;

@@ -18,8 +18,6 @@ typedef uint64_t u64;
 #define BIT(n)		(1UL << (n))
 #define MIB		(1024UL * 1024)
 
-#define __printf(a, b)	[[gnu::format(printf, a, b)]]
-
 /* Exit status of the tool itself; a guest's own status is any other byte. */
 enum {
 	EXIT_TIMEOUT = 124,	/* as timeout(1) */

@@ -112,8 +112,9 @@ static bool l1d_wanted(struct vmx_vcpu *vmx)
 }
 
 /*
- * Of the buffers that VERW clears, enter.S sees to those that any guest could sample. What is left is a CPU that leaks
- * to MMIO accesses alone: a slot may map a device, so it clears there as KVM does for guests with devices.
+ * Of the buffers that VERW clears, enter.S sees to those that any guest could sample. What is left
+ * is a CPU that leaks to MMIO accesses alone: a slot may map a device, so it clears there as KVM
+ * does for guests with devices.
  */
 void vmx_mitigation_enter(struct vmx_vcpu *vmx)
 {

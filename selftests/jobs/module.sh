@@ -152,16 +152,20 @@ test_hotplug() {
 		return
 	fi
 	load_umbra
-	succeeds hold UMBRA_DEV=/dev/umbra -- run
-	check "a guest runs" $?
-	bad=0
-	for i in 1 2 3; do
-		echo 0 >$online && echo 1 >$online || bad=1
+	for mmu in ept shadow; do
+		succeeds hold UMBRA_DEV=/dev/umbra UMBRA_MMU=$mmu -- run
+		check "a guest runs ($mmu)" $?
+		bad=0
+		for i in 1 2 3; do
+			# The guest is on the CPU that goes, and comes back to it.
+			taskset -p 2 $holder >taskset.log && sleep 0.1 || bad=1
+			echo 0 >$online && echo 1 >$online || bad=1
+		done
+		check "its CPU goes and comes three times" $bad
+		kill -0 $holder
+		check "the guest lives on" $?
+		release
 	done
-	check "a CPU goes and comes three times" $bad
-	kill -0 $holder
-	check "the guest lives on" $?
-	release
 	echo 0 >$online
 	succeeds rmmod umbra
 	check "the module unloads with a CPU away" $?
