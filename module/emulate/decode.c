@@ -256,10 +256,8 @@ static void set_immediate(struct decoder *d, struct emu_operand *o, unsigned int
 		set_imm(d, o, take_signed(d, 1));
 		break;
 	case EMU_FORM_IQ:
-		set_imm(d, o, take(d, o->size));
-		break;
 	case EMU_FORM_IW:
-		set_imm(d, o, take(d, 2));
+		set_imm(d, o, take(d, o->size));
 		break;
 	case EMU_FORM_P:
 		set_imm(d, o, take(d, o->size));
