@@ -67,7 +67,7 @@ check:
 	@selftests/run-all
 
 check-debug:
-	@selftests/run-all --only debug
+	@selftests/run-all --only debug,debug-smp,debug-module
 
 lint:
 	@lab/lint

@@ -263,6 +263,9 @@ static int reload_root(struct um_vcpu *vcpu)
 	int r = vcpu->mmu->load_root(vcpu);
 
 	srcu_read_unlock(&vcpu->vm->srcu, idx);
+	/* No entry without a root: the next KVM_RUN tries again. */
+	if (r)
+		um_make_request(vcpu, UM_REQ_RELOAD_ROOT);
 	return r;
 }
 
