@@ -63,6 +63,7 @@ static const struct emu_ops emul_ops = {
 	.exchange = emul_exchange,
 	.probe = emul_probe,
 	.segment = emul_segment,
+	.set_segment = emul_set_segment,
 	.in = emul_in,
 	.out = emul_out,
 	.xmm_get = emul_xmm_get,
@@ -92,6 +93,16 @@ static u8 code_bits(struct um_vcpu *vcpu)
 	return vcpu->segs[UM_CS].db ? 32 : 16;
 }
 
+/* An instruction of real mode may need any of these. */
+static void begin_real(struct um_emul *em)
+{
+	struct um_vcpu *vcpu = em->vcpu;
+
+	um_need(vcpu, UM_ST_DTABLES | UM_ST_RSP);
+	em->ctx.idt_base = vcpu->idt.base;
+	em->ctx.idt_limit = vcpu->idt.limit;
+}
+
 /* Start an attempt: the registers as they are now, no translation known. */
 static void begin(struct um_emul *em)
 {
@@ -105,6 +116,10 @@ static void begin(struct um_emul *em)
 	c->bits = code_bits(vcpu);
 	c->va_bits = vcpu->cr4 & X86_CR4_LA57 ? 57 : 48;
 	c->protected = (vcpu->cr0 & X86_CR0_PE) && !(c->rflags & X86_EFLAGS_VM);
+	c->jumped = false;
+	c->real = um_interpreted(vcpu);
+	if (c->real)
+		begin_real(em);
 	em->desc_valid = false;
 	em->xlat_page = EMUL_NO_PAGE;
 	em->read_pos = 0;
@@ -200,16 +215,26 @@ static noinline int emulation_failed(struct um_emul *em)
 	um_queue_exception(em->vcpu, UM_UD);
 	if (um_cpl(em->vcpu))
 		return 1;
+	if (em->ctx.real)
+		emul_real_failed(em);
 	memcpy(info.insn_bytes, em->bytes, em->nr_bytes);
 	return um_exit_internal_error(em->vcpu, KVM_INTERNAL_ERROR_EMULATION, ndata, (u64 *)&info);
 }
 
-/* Past @len bytes: a debug exit waits until userspace has seen what the instruction wrote. */
+/*
+ * Past @len bytes, or where the instruction jumped: a debug exit waits until userspace has seen what
+ * it wrote.
+ */
 static int retire(struct um_emul *em, unsigned int len)
 {
 	struct um_vcpu *vcpu = em->vcpu;
-	int r = um_skip_insn(vcpu, len);
+	int r;
 
+	if (em->ctx.jumped)
+		um_set_rip(vcpu, em->ctx.target);
+	r = um_skip_insn(vcpu, em->ctx.jumped ? 0 : len);
+	if (em->ctx.real)
+		emul_real_retired(em);
 	vcpu->stats.insn_emulated++;
 	em->nr_read = 0;
 	if (!emul_has_output(em))
@@ -228,7 +253,7 @@ static void commit(struct um_emul *em)
 
 	if (em->ctx.rflags != vcpu->rflags)
 		um_set_rflags(vcpu, em->ctx.rflags);
-	if (em->ctx.insn.flags & EMU_USES_RSP)
+	if (em->ctx.real || (em->ctx.insn.flags & EMU_USES_RSP))
 		um_dirty(vcpu, UM_ST_RSP);
 }
 
@@ -264,17 +289,21 @@ static int finish(struct um_emul *em, int result)
 	return result;
 }
 
+int emul_finish(struct um_emul *em, int result)
+{
+	commit(em);
+	return finish(em, result);
+}
+
 static int execute(struct um_emul *em)
 {
-	int result;
-
+	if (em->ctx.insn.op >= EMU_SYSTEM)
+		return emul_system(em);
 	if (em->ctx.insn.flags & EMU_USES_RSP)
 		um_need(em->vcpu, UM_ST_RSP);
 	if (em->ctx.insn.op == EMU_SSE_MOV || em->ctx.insn.op == EMU_SSE_MOVA)
 		em->ctx.sse_fault = sse_fault(em->vcpu);
-	result = emu_exec(&em->ctx);
-	commit(em);
-	return finish(em, result);
+	return emul_finish(em, emu_exec(&em->ctx));
 }
 
 /*
@@ -288,18 +317,39 @@ int emul_resume(struct um_emul *em)
 	return execute(em);
 }
 
-int um_emulate(struct um_vcpu *vcpu, gpa_t fault_gpa, bool gpa_valid)
+static struct um_emul *start(struct um_vcpu *vcpu, gpa_t gpa_hint)
 {
 	struct um_emul *em = emul_get(vcpu);
-	int r;
 
 	if (!em)
-		return -ENOMEM;
-	em->gpa_hint = gpa_valid ? fault_gpa : UM_INVALID_GPA;
+		return NULL;
+	em->gpa_hint = gpa_hint;
 	em->nr_read = 0;
 	em->input_pos = 0;
 	em->input_end = 0;
 	begin(em);
+	return em;
+}
+
+struct um_emul *emul_start_event(struct um_vcpu *vcpu)
+{
+	struct um_emul *em = start(vcpu, UM_INVALID_GPA);
+
+	if (!em)
+		return NULL;
+	em->decoded_as = 0;
+	em->nr_bytes = 0;
+	em->ctx.insn = (struct emu_insn){ .flags = EMU_USES_RSP };
+	return em;
+}
+
+int um_emulate(struct um_vcpu *vcpu, gpa_t fault_gpa, bool gpa_valid)
+{
+	struct um_emul *em = start(vcpu, gpa_valid ? fault_gpa : UM_INVALID_GPA);
+	int r;
+
+	if (!em)
+		return -ENOMEM;
 	r = emul_fetch(em);
 	return r ? finish(em, r) : execute(em);
 }

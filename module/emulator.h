@@ -8,7 +8,7 @@
 
 #include "umbra.h"
 #include "walk.h"
-#include "emulate/emulate.h"
+#include "emulate/exec.h"
 
 #define EMUL_MMIO_BYTES	8	/* struct kvm_run carries no more */
 #define EMUL_FETCH_BYTES 16	/* read at once: an instruction and one byte */
@@ -47,7 +47,7 @@ struct emul_code {
  *	looked up for a write
  * @desc_valid: @desc is that of this attempt
  * @bytes, @nr_bytes: the instruction as fetched
- * @decoded_bits: ctx.insn is what @bytes mean in such code; 0: it is not known
+ * @decoded_as: ctx.insn is what @bytes mean in such code; 0: it is not known
  * @code: see there
  * @read: MMIO reads of this instruction in their order: those before @read_pos were used by
  *	this attempt, the first
@@ -75,7 +75,7 @@ struct um_emul {
 		u64 raw[EMUL_FETCH_BYTES / sizeof(u64)];
 	};
 	u8 nr_bytes;
-	u8 decoded_bits;
+	u8 decoded_as;
 	struct emul_code code;
 
 	u8 nr_read, read_pos;
@@ -99,6 +99,17 @@ struct um_emul {
 
 /* emulator.c: run the decoded instruction again, now that userspace has answered. */
 int emul_resume(struct um_emul *em);
+
+/* What @result of the executor means for the vCPU: 1 go on, 0 to userspace, <0 errno. */
+int emul_finish(struct um_emul *em, int result);
+/* The vCPU's emulator with no instruction, to deliver an event; NULL: no memory. */
+struct um_emul *emul_start_event(struct um_vcpu *vcpu);
+
+/* emulator_real.c */
+void emul_set_segment(struct emu_ctx *c, unsigned int nr, u16 sel);
+int emul_system(struct um_emul *em);		/* ops from EMU_SYSTEM on; as emul_finish() */
+void emul_real_retired(struct um_emul *em);
+void emul_real_failed(const struct um_emul *em);	/* one line in the log */
 
 /* emulator_mem.c: ops */
 int emul_read(struct emu_ctx *c, u64 la, void *data, unsigned int len, bool rmw);

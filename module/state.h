@@ -92,6 +92,15 @@ static inline bool um_paging(struct um_vcpu *vcpu)
 	return um_cr0(vcpu) & X86_CR0_PG;
 }
 
+/*
+ * Real mode where the CPU has no unrestricted guest: only the interpreter runs it. PE is never the
+ * guest's to change without an exit, so the cache holds.
+ */
+static inline bool um_interpreted(const struct um_vcpu *vcpu)
+{
+	return !(vcpu->cr0 & X86_CR0_PE) && !(vcpu->mmu_ctl.intercepts & UM_IC_UNPAGED);
+}
+
 static inline bool um_long_mode(const struct um_vcpu *vcpu)
 {
 	return vcpu->efer & EFER_LMA;

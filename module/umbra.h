@@ -171,6 +171,7 @@ struct um_events {
 	u8 irq_vector;
 	u8 irq_insn_len;
 	bool nmi_injected;
+	bool armed;		/* the hardware holds one of these for the next entry */
 	u8 nmi_pending;		/* 0..2 */
 	bool smi_pending;
 };
@@ -461,6 +462,9 @@ int um_emulate(struct um_vcpu *vcpu, gpa_t fault_gpa, bool gpa_valid);
  * that the guest can do it itself. False if that is not the case, or does not help.
  */
 bool um_give_back(struct um_vcpu *vcpu, gpa_t gpa);
+/* emulator_real.c: um_interpreted() is true; they answer like um_emulate(). */
+int um_interpret(struct um_vcpu *vcpu);		/* instructions, until there is other work */
+int um_interpret_event(struct um_vcpu *vcpu);	/* deliver what waits in vcpu->ev, if it may */
 /* IN/OUT without string: answers like um_emulate(). */
 int um_pio(struct um_vcpu *vcpu, u16 port, unsigned int size, bool in, unsigned int insn_len);
 /* Translate as the guest would (KVM_TRANSLATE, emulator): WALK_* with A/D set when @set_ad. */

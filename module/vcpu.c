@@ -318,7 +318,7 @@ static int before_entry(struct um_vcpu *vcpu)
 		}
 		hw_request_irq_window(vcpu, true);
 	}
-	if (unlikely(event_pending(vcpu)))
+	if (unlikely(event_pending(vcpu) || vcpu->ev.armed) && !um_interpreted(vcpu))
 		hw_inject(vcpu);
 	return 1;
 }
@@ -376,6 +376,20 @@ static int outer_turn(struct um_vcpu *vcpu)
 	return hw_handle_exit(vcpu);
 }
 
+/* Instead of an entry, where the CPU cannot run the guest's mode. */
+static int interpret_turn(struct um_vcpu *vcpu)
+{
+	int idx = srcu_read_lock(&vcpu->vm->srcu);
+	int r = 1;
+
+	if (event_pending(vcpu))
+		r = um_interpret_event(vcpu);
+	if (r > 0 && !um_request_pending(vcpu))
+		r = um_interpret(vcpu);
+	srcu_read_unlock(&vcpu->vm->srcu, idx);
+	return r;
+}
+
 static int run_loop(struct um_vcpu *vcpu)
 {
 	int r;
@@ -385,7 +399,7 @@ static int run_loop(struct um_vcpu *vcpu)
 	do {
 		r = before_entry(vcpu);
 		if (r > 0)
-			r = outer_turn(vcpu);
+			r = unlikely(um_interpreted(vcpu)) ? interpret_turn(vcpu) : outer_turn(vcpu);
 	} while (r > 0);
 	if (vcpu->run->request_interrupt_window)
 		hw_request_irq_window(vcpu, false);

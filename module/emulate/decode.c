@@ -19,6 +19,8 @@ struct decoder {
 	struct emu_insn *insn;
 	const u8 *next, *end;
 	u8 bits;
+	bool real;
+	const struct emu_opcode (*groups)[8];
 	bool over;		/* bytes were asked for beyond the end */
 	bool opsize, adsize;	/* prefixes 66 and 67 */
 	u8 rex;
@@ -236,6 +238,7 @@ static unsigned int form_size(const struct decoder *d, unsigned int form)
 	case EMU_FORM_CL:
 		return 1;
 	case EMU_FORM_EW:
+	case EMU_FORM_IW:
 		return 2;
 	case EMU_FORM_ED:
 		return size < 4 ? size : 4;
@@ -253,7 +256,12 @@ static void set_immediate(struct decoder *d, struct emu_operand *o, unsigned int
 		set_imm(d, o, take_signed(d, 1));
 		break;
 	case EMU_FORM_IQ:
+	case EMU_FORM_IW:
 		set_imm(d, o, take(d, o->size));
+		break;
+	case EMU_FORM_P:
+		set_imm(d, o, take(d, o->size));
+		d->insn->disp = take(d, 2);
 		break;
 	case EMU_FORM_1:
 		set_imm(d, o, 1);
@@ -307,6 +315,9 @@ static bool set_operand(struct decoder *d, struct emu_operand *o, unsigned int f
 		o->kind = EMU_K_STRING;
 		if (d->seg != SEG_DEFAULT)
 			d->insn->seg = d->seg;
+		break;
+	case EMU_FORM_SO:
+		set_plain(o, EMU_K_SREG, (d->opcode >> 3) & 7);
 		break;
 	default:
 		set_immediate(d, o, form);
@@ -363,6 +374,23 @@ static bool valid_here(const struct decoder *d, unsigned int map)
 	return d->opcode == 0x63 ? d->bits == 64 : d->opcode != 0x82 || d->bits != 64;
 }
 
+static const struct emu_opcode *find_row(struct decoder *d, unsigned int map)
+{
+	const struct emu_opcode *row = &emu_opcodes_real[map][d->opcode];
+
+	d->groups = emu_groups_real;
+	if (d->real && (row->op || row->flags))
+		return row;
+	d->groups = emu_groups;
+	return &emu_opcodes[map][d->opcode];
+}
+
+/* MOV to and from these has no memory operand, whatever ModRM.mod says. */
+static bool on_control_register(unsigned int op)
+{
+	return op >= EMU_CR_READ && op <= EMU_DR_WRITE;
+}
+
 /* From the opcode to op, size and the forms of the operands. NULL: not emulated. */
 static const struct emu_opcode *take_opcode(struct decoder *d)
 {
@@ -375,12 +403,12 @@ static const struct emu_opcode *take_opcode(struct decoder *d)
 		map = 1;
 		d->opcode = take8(d);
 	}
-	row = &emu_opcodes[map][d->opcode];
+	row = find_row(d, map);
 	flags = row->flags;
 	if (flags & EMU_OF_MODRM)
 		take_modrm(d);
 	if (flags & EMU_OF_GROUP) {
-		row = &emu_groups[row->op][d->modrm_reg];
+		row = &d->groups[row->op][d->modrm_reg];
 		flags |= row->flags;
 	}
 	if (flags & EMU_OF_SSE) {
@@ -395,6 +423,10 @@ static const struct emu_opcode *take_opcode(struct decoder *d)
 	d->row_flags = flags;
 	if (insn->op == EMU_UNKNOWN || !valid_here(d, map))
 		return NULL;
+	if (on_control_register(insn->op)) {
+		insn->size = 4;
+		d->mod = 3;
+	}
 	if (flags & EMU_OF_MODRM)
 		take_address(d);
 	return row;
@@ -460,14 +492,15 @@ static bool lock_valid(const struct decoder *d, const struct emu_opcode *row)
 	       (op >= EMU_XCHG && op <= EMU_CMPXCHG8B);
 }
 
-enum emu_decode_status emu_decode(struct emu_insn *insn, const u8 *bytes, unsigned int len,
-				  unsigned int bits)
+static enum emu_decode_status decode(struct emu_insn *insn, const u8 *bytes, unsigned int len,
+				     unsigned int bits, bool real)
 {
 	struct decoder d = {
 		.insn = insn,
 		.next = bytes,
 		.end = bytes + (len < EMU_MAX_LEN ? len : EMU_MAX_LEN),
 		.bits = bits,
+		.real = real,
 		.seg = SEG_DEFAULT,
 	};
 	const struct emu_opcode *row;
@@ -488,4 +521,16 @@ enum emu_decode_status emu_decode(struct emu_insn *insn, const u8 *bytes, unsign
 		return EMU_DECODE_UD;
 	insn->len = d.next - bytes;
 	return EMU_DECODED;
+}
+
+enum emu_decode_status emu_decode(struct emu_insn *insn, const u8 *bytes, unsigned int len,
+				  unsigned int bits)
+{
+	return decode(insn, bytes, len, bits, false);
+}
+
+enum emu_decode_status emu_decode_real(struct emu_insn *insn, const u8 *bytes, unsigned int len,
+				       unsigned int bits)
+{
+	return decode(insn, bytes, len, bits, true);
 }

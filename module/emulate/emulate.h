@@ -39,7 +39,18 @@ enum emu_op {
 	EMU_MOVS, EMU_CMPS, EMU_STOS, EMU_LODS, EMU_SCAS, EMU_INS, EMU_OUTS,
 	EMU_SSE_MOV, EMU_SSE_MOVA,	/* any address; 16-byte aligned */
 	EMU_UD,			/* architecturally undefined: #UD */
+	/* In real mode only (opcode_real.c). Far loads are in the order of enum um_seg. */
+	EMU_JCC, EMU_LOOP, EMU_JMP, EMU_CALL, EMU_RET, EMU_JMP_FAR, EMU_CALL_FAR, EMU_RET_FAR,
+	EMU_INT, EMU_INT3, EMU_INTO, EMU_IRET,
+	EMU_PUSHA, EMU_POPA, EMU_PUSHF, EMU_POPF, EMU_LEAVE, EMU_LEA,
+	EMU_LES, EMU_LCS, EMU_LSS, EMU_LDS, EMU_LFS, EMU_LGS,
+	EMU_WIDEN, EMU_SIGN, EMU_SAHF, EMU_LAHF, EMU_FLAG, EMU_XLAT, EMU_BSWAP, EMU_NOP,
 	EMU_NR_OPS,
+	/* Not for emu_exec(): they concern more of the vCPU than an instruction's context has. */
+	EMU_SYSTEM = EMU_NR_OPS,
+	EMU_IN = EMU_SYSTEM, EMU_OUT, EMU_HLT, EMU_STI, EMU_CPUID, EMU_RDTSC, EMU_RDMSR, EMU_WRMSR,
+	EMU_CR_READ, EMU_CR_WRITE, EMU_DR_READ, EMU_DR_WRITE, EMU_CLTS, EMU_LMSW, EMU_SMSW,
+	EMU_SGDT, EMU_SIDT, EMU_LGDT, EMU_LIDT,
 };
 
 enum emu_kind {
@@ -77,10 +88,11 @@ struct emu_operand {
  * @len: of the whole encoding in bytes
  * @size: operand size in bytes; @asize: address size in bytes
  * @flags: EMU_LOCK and so on
- * @cond: condition code of SETcc and CMOVcc
+ * @cond: low four bits of the opcode: the condition of SETcc, CMOVcc and Jcc
  * @seg: segment of the memory operand (of the source for string instructions)
  * @base, @index, @scale, @disp: the effective address; scale is a shift count
- * @imm: the immediate, sign-extended to the operand size
+ * @imm: the immediate, sign-extended to the operand size; the offset of a far pointer, whose
+ *	selector is in @disp
  */
 struct emu_insn {
 	u8 op;
@@ -114,8 +126,11 @@ enum emu_decode_status {
  */
 enum emu_decode_status emu_decode(struct emu_insn *insn, const u8 *bytes, unsigned int len,
 				  unsigned int bits);
+/* The same for real mode, where control flow and system instructions are known too. */
+enum emu_decode_status emu_decode_real(struct emu_insn *insn, const u8 *bytes, unsigned int len,
+				       unsigned int bits);
 
-/* A row of the opcode tables (opcode.c). */
+/* A row of the opcode tables (opcode.c, opcode_real.c). */
 struct emu_opcode {
 	u8 op;			/* enum emu_op; a group's or an SSE row's number with those flags */
 	u8 dst, src;		/* enum emu_form */
@@ -141,6 +156,9 @@ enum emu_form {
 	EMU_FORM_V,		/* XMM, by ModRM.reg */
 	EMU_FORM_W,		/* memory operand of an XMM move */
 	EMU_FORM_STR,		/* [rSI] or [rDI] */
+	EMU_FORM_SO,		/* segment register, by the opcode */
+	EMU_FORM_IW,		/* immediate of 2 bytes */
+	EMU_FORM_P,		/* immediate far pointer */
 };
 
 #define EMU_OF_BYTE	BIT(0)	/* operand size 1 */
@@ -161,6 +179,9 @@ enum emu_form {
 extern const struct emu_opcode emu_opcodes[2][256];	/* one byte; 0F and one byte */
 extern const struct emu_opcode emu_groups[][8];
 extern const struct emu_opcode emu_sse[][4];		/* by prefix: none, 66, F3, F2 */
+/* Real mode: rows that are there go before those above. */
+extern const struct emu_opcode emu_opcodes_real[2][256];
+extern const struct emu_opcode emu_groups_real[][8];
 
 /* What emu_exec() and the ops answer; negative: a host error to pass on. */
 enum emu_result {
@@ -200,6 +221,7 @@ struct emu_ctx;
  * @exchange: replace @len bytes if they equal @old, atomically; EMU_RETRY if they do not
  * @probe: fault as a write of @len bytes would
  * @segment: fill *@s
+ * @set_segment: real mode: load @sel into a segment register
  * @in: one element from @port; @ahead more may be asked of userspace at once (the element included)
  * @out: one element to @port, may be queued like a write
  * @xmm_get, @xmm_set: 16 bytes
@@ -214,6 +236,7 @@ struct emu_ops {
 			unsigned int len);
 	int (*probe)(struct emu_ctx *c, u64 la, unsigned int len);
 	void (*segment)(struct emu_ctx *c, unsigned int seg, struct emu_segment *s);
+	void (*set_segment)(struct emu_ctx *c, unsigned int seg, u16 sel);
 	int (*in)(struct emu_ctx *c, u16 port, unsigned int size, unsigned int ahead, void *data);
 	int (*out)(struct emu_ctx *c, u16 port, unsigned int size, const void *data);
 	void (*xmm_get)(struct emu_ctx *c, unsigned int reg, void *data);
@@ -230,6 +253,8 @@ struct emu_ops {
  * @va_bits: linear-address width in 64-bit mode
  * @protected: segments are protected-mode ones (neither real nor virtual-8086 mode)
  * @sse_fault: the vector that an SSE instruction raises now (#UD, #NM), 0: none
+ * @real: run real mode, where IDTR is @idt_base and @idt_limit
+ * @jumped: the next instruction is at @target; false before the instruction runs
  */
 struct emu_ctx {
 	const struct emu_ops *ops;
@@ -241,11 +266,18 @@ struct emu_ctx {
 	u8 va_bits;
 	bool protected;
 	u8 sse_fault;
+	bool real, jumped;
+	u32 idt_limit;
+	u64 idt_base;
+	u64 target;
 	struct emu_fault fault;
 };
 
 /* Run ctx->insn; enum emu_result or a negative errno. */
 int emu_exec(struct emu_ctx *c);
+
+/* flow.c: enter the handler of @vector in real mode, as INT does; it returns to @rip. */
+int emu_interrupt(struct emu_ctx *c, u8 vector, u64 rip);
 
 /* operand.c */
 int emu_linear_checked(struct emu_ctx *c, unsigned int seg, u64 ea, unsigned int len, bool write,

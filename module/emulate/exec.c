@@ -56,6 +56,11 @@ int emu_write_operand(struct emu_ctx *c, const struct emu_operand *o, u64 la, u6
 		return EMU_OK;
 	case EMU_K_MEM:
 		return c->ops->write(c, la, &val, o->size);
+	case EMU_K_SREG:
+		if (o->reg == UM_CS)
+			return emu_fault(c, UM_UD);
+		c->ops->set_segment(c, o->reg, val);
+		return EMU_OK;
 	}
 	return EMU_FAIL;
 }
@@ -136,8 +141,7 @@ static int exec_cmovcc(struct emu_ctx *c)
 	return store(c, emu_condition(insn->cond, c->rflags) ? src.val : dst.val);
 }
 
-/* Size of the stack pointer. */
-static unsigned int stack_size(struct emu_ctx *c)
+unsigned int emu_stack_size(struct emu_ctx *c)
 {
 	struct emu_segment s;
 
@@ -147,41 +151,57 @@ static unsigned int stack_size(struct emu_ctx *c)
 	return s.db ? 4 : 2;
 }
 
+int emu_push(struct emu_ctx *c, u64 *rsp, u64 val, unsigned int size)
+{
+	u64 la, top = (*rsp - size) & emu_mask(emu_stack_size(c));
+	int r = emu_linear(c, UM_SS_SEG, top, size, true, &la);
+
+	if (!r)
+		r = c->ops->write(c, la, &val, size);
+	if (!r)
+		*rsp = top;
+	return r;
+}
+
+int emu_pop(struct emu_ctx *c, u64 *rsp, u64 *val, unsigned int size)
+{
+	u64 la, mask = emu_mask(emu_stack_size(c));
+	int r = emu_linear(c, UM_SS_SEG, *rsp & mask, size, false, &la);
+
+	if (!r)
+		r = emu_read_mem(c, la, size, false, val);
+	if (!r)
+		*rsp = (*rsp + size) & mask;
+	return r;
+}
+
 static int exec_push(struct emu_ctx *c)
 {
 	const struct emu_insn *insn = &c->insn;
-	unsigned int width = stack_size(c);
-	u64 la, rsp = (c->gpr[UM_RSP] - insn->size) & emu_mask(width);
+	u64 rsp = c->gpr[UM_RSP];
 	struct emu_place src;
 	int r;
 
 	r = emu_read_operand(c, &insn->src, false, &src);
 	if (!r)
-		r = emu_linear(c, UM_SS_SEG, rsp, insn->size, true, &la);
+		r = emu_push(c, &rsp, src.val, insn->size);
 	if (!r)
-		r = c->ops->write(c, la, &src.val, insn->size);
-	if (!r)
-		emu_reg_write(c, UM_RSP, width, rsp);
+		emu_reg_write(c, UM_RSP, emu_stack_size(c), rsp);
 	return r;
 }
 
 /* The destination's address is formed after RSP was incremented. */
 static int exec_pop(struct emu_ctx *c)
 {
-	const struct emu_insn *insn = &c->insn;
-	unsigned int width = stack_size(c);
-	u64 la, val, rsp = c->gpr[UM_RSP];
-	int r;
+	u64 val, old = c->gpr[UM_RSP], rsp = old;
+	int r = emu_pop(c, &rsp, &val, c->insn.size);
 
-	r = emu_linear(c, UM_SS_SEG, rsp & emu_mask(width), insn->size, false, &la);
-	if (!r)
-		r = emu_read_mem(c, la, insn->size, false, &val);
 	if (r)
 		return r;
-	emu_reg_write(c, UM_RSP, width, rsp + insn->size);
+	emu_reg_write(c, UM_RSP, emu_stack_size(c), rsp);
 	r = store(c, val);
 	if (r)
-		c->gpr[UM_RSP] = rsp;
+		c->gpr[UM_RSP] = old;
 	return r;
 }
 
@@ -237,6 +257,7 @@ static int (*const exec_table[EMU_NR_OPS])(struct emu_ctx *c) = {
 	[EMU_MOVS ... EMU_OUTS] = emu_exec_string,
 	[EMU_SSE_MOV ... EMU_SSE_MOVA] = exec_sse,
 	[EMU_UD] = exec_ud,
+	[EMU_JCC ... EMU_NOP] = emu_exec_real,
 };
 
 int emu_exec(struct emu_ctx *c)

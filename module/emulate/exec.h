@@ -21,6 +21,15 @@ int emu_write_operand(struct emu_ctx *c, const struct emu_operand *o, u64 la, u6
 int emu_update_operand(struct emu_ctx *c, const struct emu_operand *o,
 		       const struct emu_place *old, u64 val);
 
+/* Bytes of the stack pointer. */
+unsigned int emu_stack_size(struct emu_ctx *c);
+/* At *@rsp, which moves; the register itself is not changed. */
+int emu_push(struct emu_ctx *c, u64 *rsp, u64 val, unsigned int size);
+int emu_pop(struct emu_ctx *c, u64 *rsp, u64 *val, unsigned int size);
+
+/* flow.c: what real mode adds */
+int emu_exec_real(struct emu_ctx *c);
+
 /* arith.c */
 int emu_exec_alu(struct emu_ctx *c);
 int emu_exec_unary(struct emu_ctx *c);

@@ -18,6 +18,7 @@
 #define __read_mostly
 #define PAGE_SIZE		4096UL
 #define GFP_KERNEL_ACCOUNT	0
+#define X86_CR0_PE		BIT(0)
 #define X86_CR0_PG		0x80000000UL
 #define EFER_LMA		0x400UL
 #define X86_EFLAGS_FIXED	2UL
