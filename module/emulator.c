@@ -222,8 +222,8 @@ static noinline int emulation_failed(struct um_emul *em)
 }
 
 /*
- * Past @len bytes, or where the instruction jumped: a debug exit waits until userspace has seen what
- * it wrote.
+ * Past @len bytes, or where the instruction jumped: a debug exit waits until
+ * userspace has seen what it wrote.
  */
 static int retire(struct um_emul *em, unsigned int len)
 {

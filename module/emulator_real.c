@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Real mode on a CPU without the unrestricted guest: every instruction is interpreted, and events are
- * delivered through the interrupt vector table by hand. Guarded by the vCPU's mutex; the vCPU is
- * loaded, vm->srcu is held for reading.
+ * Real mode on a CPU without the unrestricted guest: every instruction is interpreted, and events
+ * are delivered through the interrupt vector table by hand. Guarded by the vCPU's mutex; the vCPU
+ * is loaded, vm->srcu is held for reading.
  */
 #define pr_fmt(fmt) "umbra: " fmt
 
@@ -339,7 +339,8 @@ int um_interpret(struct um_vcpu *vcpu)
 
 	do {
 		r = um_emulate(vcpu, 0, false);
-	} while (r > 0 && um_interpreted(vcpu) && !um_request_pending(vcpu) && !vcpu->ev.nmi_pending &&
-		 !vcpu->run->request_interrupt_window && !host_guest_work_pending());
+	} while (r > 0 && um_interpreted(vcpu) && !um_request_pending(vcpu) &&
+		 !vcpu->ev.nmi_pending && !vcpu->run->request_interrupt_window &&
+		 !host_guest_work_pending());
 	return r;
 }

@@ -401,8 +401,12 @@ static int run_loop(struct um_vcpu *vcpu)
 	um_fpu_get(vcpu);
 	do {
 		r = before_entry(vcpu);
-		if (r > 0)
-			r = unlikely(um_interpreted(vcpu)) ? interpret_turn(vcpu) : outer_turn(vcpu);
+		if (r <= 0)
+			break;
+		if (unlikely(um_interpreted(vcpu)))
+			r = interpret_turn(vcpu);
+		else
+			r = outer_turn(vcpu);
 	} while (r > 0);
 	if (vcpu->run->request_interrupt_window)
 		hw_request_irq_window(vcpu, false);
