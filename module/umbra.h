@@ -171,6 +171,7 @@ struct um_events {
 	u8 irq_vector;
 	u8 irq_insn_len;
 	bool nmi_injected;
+	bool armed;		/* the hardware holds one of these for the next entry */
 	u8 nmi_pending;		/* 0..2 */
 	bool smi_pending;
 };

@@ -318,7 +318,7 @@ static int before_entry(struct um_vcpu *vcpu)
 		}
 		hw_request_irq_window(vcpu, true);
 	}
-	if (unlikely(event_pending(vcpu)) && !um_interpreted(vcpu))
+	if (unlikely(event_pending(vcpu) || vcpu->ev.armed) && !um_interpreted(vcpu))
 		hw_inject(vcpu);
 	return 1;
 }

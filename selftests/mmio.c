@@ -92,6 +92,10 @@ static void map_device(struct vcpu *vcpu, enum guest_mode mode)
 	pt.root = sregs.cr3;
 	for (gpa = LOW_GPA; pt.root && gpa < LOW_GPA + TOTAL; gpa += PAGE_SIZE)
 		pt_map(&pt, gpa, gpa, PTE_P | PTE_W, 1);
+	if (!pt.root)
+		return;
+	pt_map(&pt, MMIO_USER_GVA, MMIO_GPA, PTE_P | PTE_W | PTE_U, 1);
+	pt_map(&pt, MMIO_READONLY_GVA, MMIO_GPA, PTE_P, 1);
 }
 
 /* A failed form may leave the guest in the middle of an instruction: start it again. */
@@ -194,6 +198,18 @@ static void test_forms(struct setup *s, enum guest_mode mode)
 	tap_ok(form > 50, "%s: %u forms", s->mode, form);
 }
 
+/* Two reads and a write pass; the rest are the guest's own page faults. */
+static void test_rights(struct setup *s)
+{
+	bool done;
+
+	fill(s);
+	s->dev.width = 4;
+	done = serve(s, MMIO_RIGHTS);
+	tap_ok(done && s->dev.reads == 2 && s->dev.writes == 1, "%s: page rights hold for MMIO",
+	       s->mode);
+}
+
 static void test_mode(enum guest_mode mode)
 {
 	struct setup s = { .mode = mode_name(mode) };
@@ -204,6 +220,8 @@ static void test_mode(enum guest_mode mode)
 	must(vm_set_slot(s.vcpu->vm, 2, 0, HIGH_GPA, MMIO_AROUND, s.around + MMIO_AROUND));
 	map_device(s.vcpu, mode);
 	test_forms(&s, mode);
+	if (mode >= MODE_PSE)
+		test_rights(&s);
 	guest_destroy(s.vcpu);
 	munmap(s.around, 2 * MMIO_AROUND);
 }

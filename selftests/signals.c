@@ -10,6 +10,7 @@
 #include "lib/vm.h"
 #include "guest/basic.h"
 #include "guest/pio.h"
+#include "guest/step.h"
 
 #define COUNTER		SCRATCH_GPA
 #define STOP		(SCRATCH_GPA + 64)
@@ -174,6 +175,16 @@ static void test_storm(struct vcpu *vcpu)
 	tap_eq(guest_run(vcpu), GUEST_DONE, "and ends as asked");
 }
 
+/* Delivery of an exception that raises the same again: the guest never gets any further. */
+static void test_endless_delivery(void)
+{
+	struct vcpu *vcpu = guest_create("step", MODE_LONG);
+
+	handle(SIGUSR1);
+	tap_eq(run_and_kick(vcpu, STEP_DB_LOOP), -EINTR, "a signal ends an endless #DB");
+	guest_destroy(vcpu);
+}
+
 int main(void)
 {
 	struct vcpu *vcpu;
@@ -187,5 +198,6 @@ int main(void)
 	test_interrupted(vcpu);
 	guest_destroy(vcpu);
 	test_completion();
+	test_endless_delivery();
 	return tap_done();
 }

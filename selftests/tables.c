@@ -5,14 +5,9 @@
 #include "lib/pgtable.h"
 #include "guest/tables.h"
 
-static const char * const op_names[] = {
+static const char * const tables_ops[] = {
 	[TABLES_REMAP] = "PTE changes followed by INVLPG",
 	[TABLES_WRITES] = "writes through changing PTEs reach the right frames",
-	[TABLES_CR3] = "two address spaces in turn",
-	[TABLES_CR3_CHANGED] = "the other address space changed meanwhile",
-	[TABLES_PDE] = "a level-2 entry moves to another table",
-	[TABLES_SHARED] = "one table under two level-2 entries",
-	[TABLES_ROLES] = "one table under entries with different rights",
 	[TABLES_RECURSIVE] = "a table that maps itself",
 	[TABLES_LARGE] = "a large page becomes a table and back",
 	[TABLES_REUSE] = "a table becomes data and a table again",
@@ -20,9 +15,19 @@ static const char * const op_names[] = {
 	[TABLES_COPY] = "whole tables copied and cleared by string instructions",
 	[TABLES_BITS] = "A and D bits come back after the guest clears them",
 	[TABLES_WP] = "write protection holds after a write with CR0.WP clear",
-	[TABLES_GLOBAL] = "global pages, flushed by CR4.PGE",
 	[TABLES_MMIO] = "a PTE alternates between RAM and MMIO",
-	[TABLES_MANY] = "many tables, more than a small cache holds",
+};
+
+static const char * const spaces_ops[] = {
+	[SPACES_CR3] = "two address spaces in turn",
+	[SPACES_CR3_CHANGED] = "the other address space changed meanwhile",
+	[SPACES_PDE] = "a level-2 entry moves to another table",
+	[SPACES_SHARED] = "one table under two level-2 entries",
+	[SPACES_ROLES] = "one table under entries with different rights",
+	[SPACES_GLOBAL] = "global pages, flushed by CR4.PGE",
+	[SPACES_MANY] = "many tables, more than a small cache holds",
+	[SPACES_PDPTE] = "root entries are loaded by MOV to CR3 alone",
+	[SPACES_PCID] = "process-context identifiers",
 };
 
 struct setup {
@@ -41,14 +46,14 @@ static uint64_t address_space(struct pgtable *pt, struct vm *vm, enum guest_mode
 	return pt_entry(pt, TABLES_GVA, 2);
 }
 
-static struct setup setup_create(enum guest_mode mode)
+static struct setup setup_create(const char *program, enum guest_mode mode)
 {
 	struct setup s = { .mode = mode };
 	struct kvm_sregs sregs;
 	struct pgtable a, b;
 	uint64_t pde_b;
 
-	s.vcpu = guest_create("tables", mode);
+	s.vcpu = guest_create(program, mode);
 	s.arg[ARG_ENTRY_SIZE] = pt_entry_size(mode);
 	s.arg[ARG_SPAN] = pt_page_size(mode, 2);
 	s.arg[ARG_PDE] = address_space(&a, s.vcpu->vm, mode, TABLES_GPA);
@@ -79,15 +84,31 @@ static void run_op(struct setup *s, uint64_t op, const char *what)
 		guest_report(s->vcpu, outcome);
 }
 
+static bool pcid_offered(void)
+{
+	return cpuid_has(1, 0, CPUID_ECX, 17) && cpuid_has(7, 0, CPUID_EBX, 10);
+}
+
+static bool space_op_possible(unsigned int op, enum guest_mode mode)
+{
+	if (op == SPACES_PDPTE)
+		return mode == MODE_PAE;
+	return op != SPACES_PCID || (mode == MODE_LONG && pcid_offered());
+}
+
 /* Each operation twice in one VM, so that the second meets what the first left behind. */
 static void test_mode(enum guest_mode mode)
 {
-	struct setup s = setup_create(mode);
-	unsigned int op;
+	struct setup tables = setup_create("tables", mode), spaces = setup_create("spaces", mode);
+	unsigned int i;
 
-	for (op = 0; op < 2 * TABLES_NR_OPS; op++)
-		run_op(&s, op % TABLES_NR_OPS, op_names[op % TABLES_NR_OPS]);
-	guest_destroy(s.vcpu);
+	for (i = 0; i < 2 * TABLES_NR_OPS; i++)
+		run_op(&tables, i % TABLES_NR_OPS, tables_ops[i % TABLES_NR_OPS]);
+	for (i = 0; i < 2 * SPACES_NR_OPS; i++)
+		if (space_op_possible(i % SPACES_NR_OPS, mode))
+			run_op(&spaces, i % SPACES_NR_OPS, spaces_ops[i % SPACES_NR_OPS]);
+	guest_destroy(tables.vcpu);
+	guest_destroy(spaces.vcpu);
 }
 
 int main(void)
@@ -96,6 +117,8 @@ int main(void)
 	test_mode(MODE_PSE);
 	test_mode(MODE_PAE);
 	test_mode(MODE_LONG);
+	if (!pcid_offered())
+		tap_skip("not in CPUID", "PCID");
 	if (mode_offered(MODE_LA57))
 		test_mode(MODE_LA57);
 	else

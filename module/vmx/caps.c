@@ -30,7 +30,7 @@ MODULE_PARM_DESC(ept, "offer the EPT backend where the CPU can (default on)");
 
 /* IA32_VMX_BASIC (SDM "Basic VMX Information"). */
 #define BASIC_MEM_TYPE_SHIFT	50
-#define BASIC_MEM_TYPE_WB	6
+#define BASIC_TRUE_CTLS		BIT_ULL(55)
 
 /* A control word's capability MSR: low half must be 1, high half may be 1. */
 static int adjust(const char *what, u32 required, u32 optional, u32 msr, u32 *result)
@@ -60,32 +60,49 @@ static int adjust(const char *what, u32 required, u32 optional, u32 msr, u32 *re
 	 SECONDARY_EXEC_ENABLE_INVPCID | VMX_CPU2_XSAVES | SECONDARY_EXEC_TSC_SCALING | \
 	 SECONDARY_EXEC_ENABLE_PML)
 
+#define PIN_REQUIRED \
+	(PIN_BASED_EXT_INTR_MASK | PIN_BASED_NMI_EXITING | PIN_BASED_VIRTUAL_NMIS)
+#define EXIT_REQUIRED	(VM_EXIT_HOST_ADDR_SPACE_SIZE | VM_EXIT_SAVE_DEBUG_CONTROLS)
 #define EXIT_EFER	(VM_EXIT_LOAD_IA32_EFER | VM_EXIT_SAVE_IA32_EFER)
+
+/* The MSR that tells which controls may be 0 although they once had to be 1, if there is one. */
+static u32 control_msr(u32 msr, u32 true_msr)
+{
+	return vmx_caps.basic & BASIC_TRUE_CTLS ? true_msr : msr;
+}
 
 static int read_controls(void)
 {
 	struct vmx_caps *c = &vmx_caps;
-	bool true_ctls = c->basic & BIT_ULL(55);
 	int r;
 
-	r = adjust("pin-based", PIN_BASED_EXT_INTR_MASK | PIN_BASED_NMI_EXITING | PIN_BASED_VIRTUAL_NMIS, 0,
-		   true_ctls ? MSR_IA32_VMX_TRUE_PINBASED_CTLS : MSR_IA32_VMX_PINBASED_CTLS, &c->pin);
+	r = adjust("pin-based", PIN_REQUIRED, 0,
+		   control_msr(MSR_IA32_VMX_PINBASED_CTLS, MSR_IA32_VMX_TRUE_PINBASED_CTLS),
+		   &c->pin);
 	if (!r)
-		r = adjust("primary processor-based", CPU_REQUIRED, CPU_BASED_ACTIVATE_SECONDARY_CONTROLS,
-			   true_ctls ? MSR_IA32_VMX_TRUE_PROCBASED_CTLS : MSR_IA32_VMX_PROCBASED_CTLS, &c->cpu);
+		r = adjust("primary processor-based", CPU_REQUIRED,
+			   CPU_BASED_ACTIVATE_SECONDARY_CONTROLS,
+			   control_msr(MSR_IA32_VMX_PROCBASED_CTLS,
+				       MSR_IA32_VMX_TRUE_PROCBASED_CTLS),
+			   &c->cpu);
 	if (!r && (c->cpu & CPU_BASED_ACTIVATE_SECONDARY_CONTROLS))
-		r = adjust("secondary processor-based", 0, CPU2_OPTIONAL, MSR_IA32_VMX_PROCBASED_CTLS2,
-			   &c->cpu2_allowed);
+		r = adjust("secondary processor-based", 0, CPU2_OPTIONAL,
+			   MSR_IA32_VMX_PROCBASED_CTLS2, &c->cpu2_allowed);
 	if (!r)
-		r = adjust("VM-exit", VM_EXIT_HOST_ADDR_SPACE_SIZE | VM_EXIT_SAVE_DEBUG_CONTROLS, EXIT_EFER,
-			   true_ctls ? MSR_IA32_VMX_TRUE_EXIT_CTLS : MSR_IA32_VMX_EXIT_CTLS, &c->exit);
+		r = adjust("VM-exit", EXIT_REQUIRED, EXIT_EFER,
+			   control_msr(MSR_IA32_VMX_EXIT_CTLS, MSR_IA32_VMX_TRUE_EXIT_CTLS),
+			   &c->exit);
 	if (!r)
 		r = adjust("VM-entry", VM_ENTRY_LOAD_DEBUG_CONTROLS, VM_ENTRY_LOAD_IA32_EFER,
-			   true_ctls ? MSR_IA32_VMX_TRUE_ENTRY_CTLS : MSR_IA32_VMX_ENTRY_CTLS, &c->entry);
+			   control_msr(MSR_IA32_VMX_ENTRY_CTLS, MSR_IA32_VMX_TRUE_ENTRY_CTLS),
+			   &c->entry);
 	return r;
 }
 
-/* The first CPUs with VMX cannot switch EFER. None of them has EPT, and shadow tables ask for NXE alone. */
+/*
+ * The first CPUs with VMX cannot switch EFER. None of them has EPT, and shadow
+ * tables ask for NXE alone.
+ */
 static int check_efer(void)
 {
 	struct vmx_caps *c = &vmx_caps;
@@ -103,6 +120,19 @@ static int check_efer(void)
 	return -EOPNOTSUPP;
 }
 
+/* What EPT and VPID cannot be used without (IA32_VMX_EPT_VPID_CAP, low and high half). */
+#define EPT_REQUIRED \
+	(VMX_EPT_PAGE_WALK_4_BIT | VMX_EPTP_WB_BIT | VMX_EPT_INVEPT_BIT | \
+	 VMX_EPT_EXTENT_CONTEXT_BIT)
+#define VPID_REQUIRED \
+	(VMX_VPID_INVVPID_BIT | VMX_VPID_EXTENT_SINGLE_CONTEXT_BIT | \
+	 VMX_VPID_EXTENT_INDIVIDUAL_ADDR_BIT | VMX_VPID_EXTENT_GLOBAL_CONTEXT_BIT)
+
+static bool has_all(u32 word, u32 bits)
+{
+	return (word & bits) == bits;
+}
+
 static void derive_hw_caps(void)
 {
 	u32 c2 = vmx_caps.cpu2_allowed;
@@ -110,16 +140,14 @@ static void derive_hw_caps(void)
 
 	hw_caps.unrestricted = use_unrestricted && (c2 & SECONDARY_EXEC_UNRESTRICTED_GUEST);
 	/* Only the unrestricted guest runs unpaged code on EPT. */
-	hw_caps.ept = use_ept && vmx_caps.efer && hw_caps.unrestricted && (c2 & SECONDARY_EXEC_ENABLE_EPT) && (ev & VMX_EPT_PAGE_WALK_4_BIT) &&
-		      (ev & VMX_EPTP_WB_BIT) && (ev & VMX_EPT_INVEPT_BIT) && (ev & VMX_EPT_EXTENT_CONTEXT_BIT);
+	hw_caps.ept = use_ept && vmx_caps.efer && hw_caps.unrestricted &&
+		      (c2 & SECONDARY_EXEC_ENABLE_EPT) && has_all(ev, EPT_REQUIRED);
 	hw_caps.ept_ad = hw_caps.ept && (ev & VMX_EPT_AD_BIT);
 	hw_caps.ept_2m = hw_caps.ept && (ev & VMX_EPT_2MB_PAGE_BIT);
 	hw_caps.ept_1g = hw_caps.ept && (ev & VMX_EPT_1GB_PAGE_BIT);
 	hw_caps.ept_exec_only = hw_caps.ept && (ev & VMX_EPT_EXECUTE_ONLY_BIT);
 	hw_caps.ept_5level = hw_caps.ept && (ev & VMX_EPT_PAGE_WALK_5_BIT);
-	hw_caps.vpid = use_vpid && (c2 & SECONDARY_EXEC_ENABLE_VPID) && (vv & VMX_VPID_INVVPID_BIT) &&
-		       (vv & VMX_VPID_EXTENT_SINGLE_CONTEXT_BIT) && (vv & VMX_VPID_EXTENT_INDIVIDUAL_ADDR_BIT) &&
-		       (vv & VMX_VPID_EXTENT_GLOBAL_CONTEXT_BIT);
+	hw_caps.vpid = use_vpid && (c2 & SECONDARY_EXEC_ENABLE_VPID) && has_all(vv, VPID_REQUIRED);
 	hw_caps.pml = hw_caps.ept_ad && (c2 & SECONDARY_EXEC_ENABLE_PML);
 	hw_caps.rdtscp = c2 & SECONDARY_EXEC_ENABLE_RDTSCP;
 	hw_caps.invpcid = c2 & SECONDARY_EXEC_ENABLE_INVPCID;
@@ -127,7 +155,9 @@ static void derive_hw_caps(void)
 	hw_caps.tsc_scaling = c2 & SECONDARY_EXEC_TSC_SCALING;
 	hw_caps.host_maxphyaddr = boot_cpu_data.x86_phys_bits;
 	hw_caps.pf_rsvd = cpuid_eax(0x80000008) % 256 < 52;
-	vmx_caps.cpu2 = c2 & (SECONDARY_EXEC_ENABLE_RDTSCP | (hw_caps.vpid ? SECONDARY_EXEC_ENABLE_VPID : 0));
+	vmx_caps.cpu2 = c2 & SECONDARY_EXEC_ENABLE_RDTSCP;
+	if (hw_caps.vpid)
+		vmx_caps.cpu2 |= SECONDARY_EXEC_ENABLE_VPID;
 }
 
 static int check_usable(void)
@@ -155,7 +185,7 @@ int vmx_caps_read(void)
 	if (r)
 		return r;
 	rdmsrl(MSR_IA32_VMX_BASIC, c->basic);
-	if (((c->basic >> 50) & 15) != VMX_VMCS_MEM_WB) {
+	if (((c->basic >> BASIC_MEM_TYPE_SHIFT) & 15) != VMX_VMCS_MEM_WB) {
 		pr_err("this CPU wants its VMCS in uncached memory, which Umbra does not do\n");
 		return -EOPNOTSUPP;
 	}

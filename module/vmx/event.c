@@ -6,7 +6,8 @@
 #include "../event.h"
 #include "vmx.h"
 
-static void write_event(u32 type, u8 vector, bool has_error, u32 error, u8 insn_len)
+static void write_event(struct vmx_vcpu *vmx, u32 type, u8 vector, bool has_error, u32 error,
+			u8 insn_len)
 {
 	u32 info = INTR_INFO_VALID_MASK | type | vector;
 
@@ -17,6 +18,7 @@ static void write_event(u32 type, u8 vector, bool has_error, u32 error, u8 insn_
 	if (insn_len)
 		vmcs_write32(VM_ENTRY_INSTRUCTION_LEN, insn_len);
 	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, info);
+	vmx->vcpu.ev.armed = true;
 }
 
 static void inject_exception(struct um_vcpu *vcpu)
@@ -27,8 +29,9 @@ static void inject_exception(struct um_vcpu *vcpu)
 
 	if (exc->pending)
 		um_exception_deliver(vcpu);
-	write_event(exc->soft ? INTR_TYPE_SOFT_EXCEPTION : INTR_TYPE_HARD_EXCEPTION, exc->vector,
-		    error, exc->error, exc->soft ? exc->insn_len : 0);
+	write_event(to_vmx(vcpu),
+		    exc->soft ? INTR_TYPE_SOFT_EXCEPTION : INTR_TYPE_HARD_EXCEPTION,
+		    exc->vector, error, exc->error, exc->soft ? exc->insn_len : 0);
 }
 
 static bool nmi_allowed(struct um_vcpu *vcpu)
@@ -53,21 +56,31 @@ static bool inject_again(struct um_vcpu *vcpu)
 	if (ev->exc.injected)
 		inject_exception(vcpu);
 	else if (ev->nmi_injected)
-		write_event(INTR_TYPE_NMI_INTR, UM_NMI, false, 0, 0);
+		write_event(to_vmx(vcpu), INTR_TYPE_NMI_INTR, UM_NMI, false, 0, 0);
 	else if (ev->irq_injected)
-		write_event(ev->irq_soft ? INTR_TYPE_SOFT_INTR : INTR_TYPE_EXT_INTR, ev->irq_vector,
-			    false, 0, ev->irq_soft ? ev->irq_insn_len : 0);
+		write_event(to_vmx(vcpu), ev->irq_soft ? INTR_TYPE_SOFT_INTR : INTR_TYPE_EXT_INTR,
+			    ev->irq_vector, false, 0, ev->irq_soft ? ev->irq_insn_len : 0);
 	else
 		return false;
 	return true;
+}
+
+/* An entry did not come about, and since then userspace may have taken the event back. */
+static void disarm(struct vmx_vcpu *vmx)
+{
+	if (vmx->vcpu.ev.armed)
+		vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, 0);
+	vmx->vcpu.ev.armed = false;
 }
 
 void hw_inject(struct um_vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	struct um_events *ev = &vcpu->ev;
-	bool busy = inject_again(vcpu);
+	bool busy;
 
+	disarm(vmx);
+	busy = inject_again(vcpu);
 	if (!busy && ev->exc.pending) {
 		inject_exception(vcpu);
 		busy = true;
@@ -77,7 +90,7 @@ void hw_inject(struct um_vcpu *vcpu)
 	if (!busy && nmi_allowed(vcpu)) {
 		ev->nmi_pending--;
 		ev->nmi_injected = true;
-		write_event(INTR_TYPE_NMI_INTR, UM_NMI, false, 0, 0);
+		write_event(to_vmx(vcpu), INTR_TYPE_NMI_INTR, UM_NMI, false, 0, 0);
 	}
 	if (ev->nmi_pending) {
 		/*
@@ -195,9 +208,11 @@ void vmx_requeue_events(struct vmx_vcpu *vmx)
 	struct um_events *ev = &vmx->vcpu.ev;
 	u32 info = 0;
 
-	/* An entry that failed delivered nothing. */
-	if (vmx->exit_reason & VMX_EXIT_REASONS_FAILED_VMENTRY)
+	/* An entry that failed delivered nothing; an exit that was answered at once came after. */
+	if (vmx->exit_reason != VMX_EXIT_NONE &&
+	    (vmx->exit_reason & VMX_EXIT_REASONS_FAILED_VMENTRY))
 		return;
+	vmx->vcpu.ev.armed = false;
 	ev->exc.injected = false;
 	ev->nmi_injected = false;
 	ev->irq_injected = false;

@@ -151,7 +151,10 @@ static void write_host_fsgs(struct vmx_host *h, u16 fs, u16 gs, unsigned long fs
 	h->fs_base = fs_base;
 }
 
-/* VM entry and exit switch LME and LMA by themselves, and the kernel needs SCE only to return to userspace. */
+/*
+ * VM entry and exit switch LME and LMA by themselves, and the kernel needs SCE
+ * only to return to userspace.
+ */
 void vmx_load_sce(struct vmx_vcpu *vmx)
 {
 	vmx_uret_set(URET_EFER, (host_efer & ~(u64)EFER_SCE) | (vmx->vcpu.efer & EFER_SCE));

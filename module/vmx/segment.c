@@ -86,8 +86,8 @@ void vmx_read_mode(struct vmx_vcpu *vmx)
 /* A far jump may have loaded another segment since. */
 static void unfit(const struct vmx_fitted *f, struct kvm_segment *seg)
 {
-	if (f->on && seg->selector == f->hw.selector && seg->type == f->hw.type && seg->base == f->hw.base &&
-	    seg->limit == f->hw.limit)
+	if (f->on && seg->selector == f->hw.selector && seg->type == f->hw.type &&
+	    seg->base == f->hw.base && seg->limit == f->hw.limit)
 		*seg = f->guest;
 }
 
@@ -108,13 +108,14 @@ void vmx_read_segs(struct vmx_vcpu *vmx)
 }
 
 /*
- * Protected mode whose CS and SS still come from real mode: only an unrestricted guest may have a CS of a data type and
- * an RPL that is not the CPL (SDM "Checks on Guest Segment Registers"). Elsewhere both are as after a far jump.
+ * Protected mode whose CS and SS still come from real mode: only an unrestricted guest may have a
+ * CS of a data type and an RPL that is not the CPL (SDM "Checks on Guest Segment Registers").
+ * Elsewhere both are as after a far jump.
  */
 static bool needs_fit(struct vmx_vcpu *vmx)
 {
-	return !(vmx->ctl.cpu2 & SECONDARY_EXEC_UNRESTRICTED_GUEST) && (um_cr0(&vmx->vcpu) & X86_CR0_PE) &&
-	       !(um_rflags(&vmx->vcpu) & X86_EFLAGS_VM);
+	return !(vmx->ctl.cpu2 & SECONDARY_EXEC_UNRESTRICTED_GUEST) &&
+	       (um_cr0(&vmx->vcpu) & X86_CR0_PE) && !(um_rflags(&vmx->vcpu) & X86_EFLAGS_VM);
 }
 
 static void fit(struct vmx_fitted *f, const struct kvm_segment *seg, u8 cpl)

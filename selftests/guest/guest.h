@@ -52,6 +52,9 @@ bool try_call(void (*fn)(unsigned long arg), unsigned long arg);
 /* The same at CPL 3; fn must be __user_text. */
 bool try_user(void (*fn)(unsigned long arg), unsigned long arg);
 
+/* 64-bit code only: deliver this vector on a stack of its own. */
+void set_vector_stack(unsigned int vector, unsigned long top);
+
 void guest_fail(const char *text, u64 line, u64 got, u64 want);
 void guest_sync(void);
 

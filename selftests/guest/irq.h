@@ -29,7 +29,7 @@ enum {
 	IRQ_RES_DEPTH,	/* NMI handlers that ran at once, at most */
 };
 
-/* irq_code.S */
+/* parts/irq.S */
 void window_sti(void);
 void window_ss(void);
 extern const char window_sti_ip[], window_ss_ip[];

@@ -7,6 +7,7 @@
 #include "mmio.h"
 #include "mmio_forms.h"
 
+#define VEC_PF		14
 #define PATTERN		0x8182838485868788ULL
 
 static u8 other_memory[256];
@@ -56,6 +57,48 @@ static void run_form(const struct form *form, unsigned long offset)
 	GUEST_EQ(hash_other(), want_other);
 }
 
+static void kernel_read(unsigned long gva)
+{
+	read32(gva);
+}
+
+static void kernel_write(unsigned long gva)
+{
+	write32(gva, 0x12345678);
+}
+
+static void __user_text user_read(unsigned long gva)
+{
+	read32(gva);
+}
+
+static void __user_text user_write(unsigned long gva)
+{
+	write32(gva, 0x12345678);
+}
+
+static void expect_fault(bool faulted, unsigned long gva, u64 error)
+{
+	GUEST_EQ(faulted, true);
+	GUEST_EQ(this_cpu()->trap.vector, VEC_PF);
+	GUEST_EQ(this_cpu()->trap.error, error);
+	GUEST_EQ(this_cpu()->trap.cr2, gva);
+}
+
+static void test_rights(void)
+{
+	expect_fault(try_user(user_read, MMIO_GPA), MMIO_GPA, 5);
+	expect_fault(try_user(user_write, MMIO_GPA), MMIO_GPA, 7);
+	GUEST_EQ(try_user(user_read, MMIO_USER_GVA), false);
+	GUEST_EQ(try_user(user_write, MMIO_USER_GVA), false);
+	GUEST_EQ(try_call(kernel_read, MMIO_READONLY_GVA), false);
+	expect_fault(try_call(kernel_write, MMIO_READONLY_GVA), MMIO_READONLY_GVA, 3);
+	expect_fault(try_user(user_read, MMIO_READONLY_GVA), MMIO_READONLY_GVA, 5);
+	/* Once more, now that all are known to be MMIO. */
+	expect_fault(try_user(user_read, MMIO_GPA), MMIO_GPA, 5);
+	expect_fault(try_call(kernel_write, MMIO_READONLY_GVA), MMIO_READONLY_GVA, 3);
+}
+
 void guest_main(u64 op)
 {
 	struct guest_shared *sh = shared();
@@ -64,6 +107,10 @@ void guest_main(u64 op)
 
 	if (op == MMIO_RUN) {
 		run_form(form, sh->arg[1]);
+		return;
+	}
+	if (op == MMIO_RIGHTS) {
+		test_rights();
 		return;
 	}
 	sh->result[FORM_NAME] = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What mmio.c and mmio_forms.S share: the description of a form, and its registers. */
+/* What mmio.c and parts/mmio.S share: the description of a form, and its registers. */
 #ifndef SELFTESTS_MMIO_FORMS_H
 #define SELFTESTS_MMIO_FORMS_H
 

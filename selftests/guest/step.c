@@ -9,6 +9,7 @@
 #define DR7_L0		BIT(0)
 #define DR7_FIXED	0x400UL
 #define DR7_WRITE0_4	0xd0000UL
+#define DR7_WRITE0_8	0x90000UL
 #define MAX_STEPS	32
 
 static unsigned long steps[MAX_STEPS];
@@ -92,6 +93,26 @@ static void test_breakpoints(void)
 	trap_hooks[VEC_DB] = NULL;
 }
 
+static void ignore(struct trap_frame *frame)
+{
+	(void)frame;
+}
+
+/* A write breakpoint on the stack slot that the delivery of #DB itself writes, each time. */
+static void test_db_loop(void)
+{
+	/* The stack of a vCPU that does not exist. */
+	unsigned long top = STACK_GPA + MAX_VCPUS * STACK_SIZE - 16;
+
+	set_vector_stack(VEC_DB, top);
+	trap_hooks[VEC_DB] = ignore;
+	asm volatile("mov %0, %%dr0" : : "r"(top - 8));
+	write_dr7(DR7_FIXED | DR7_L0 | DR7_WRITE0_8);
+	asm volatile(".byte 0xf1");	/* ICEBP */
+	for (;;)
+		barrier();
+}
+
 void guest_main(u64 op)
 {
 	switch (op) {
@@ -109,6 +130,9 @@ void guest_main(u64 op)
 		break;
 	case STEP_BREAKPOINTS:
 		test_breakpoints();
+		break;
+	case STEP_DB_LOOP:
+		test_db_loop();
 		break;
 	}
 }

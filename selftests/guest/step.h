@@ -7,9 +7,16 @@
 #define STEP_DEVICE_GPA		0x10000000	/* mapped, no slot */
 
 #ifndef __ASSEMBLER__
-enum { STEP_INSN, STEP_MMIO_READ, STEP_MMIO_WRITE, STEP_MOV_SS, STEP_BREAKPOINTS };
+enum {
+	STEP_INSN,
+	STEP_MMIO_READ,
+	STEP_MMIO_WRITE,
+	STEP_MOV_SS,
+	STEP_BREAKPOINTS,
+	STEP_DB_LOOP,		/* delivery of #DB raises #DB, for ever */
+};
 
-/* Each sequence of step_code.S, and where it must trap; the list ends with 0. */
+/* Each sequence of parts/step.S, and where it must trap; the list ends with 0. */
 void step_exits(void);
 void step_mmio_read(void);
 void step_mmio_write(void);

@@ -1,98 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A guest that edits its own page tables in all the ways that operating systems do. */
-#include "guest.h"
-#include "tables.h"
+/* A guest that edits entries of its own page tables in all the ways that operating systems do. */
+#include "parts/tables.h"
 
-#define PTE_P		1
-#define PTE_W		2
-#define PTE_U		4
-#define PTE_A		0x20
-#define PTE_D		0x40
-#define PTE_PS		0x80
-#define PTE_G		0x100
-#define KERNEL		(PTE_P | PTE_W)
 #define CR0_WP		BIT(16)
-#define CR4_PGE		BIT(7)
-#define VEC_PF		14
-#define PAGE		4096UL
-#define LARGE_GPA	0x400000UL	/* RAM that nothing else uses */
-
-static unsigned int entry_size;
-static unsigned long span, pde, table, root_b, table_b, pd;
-
-static unsigned long frame(unsigned int i)
-{
-	return SCRATCH_GPA + i * PAGE;
-}
-
-static unsigned long gva(unsigned int page)
-{
-	return TABLES_GVA + page * PAGE;
-}
-
-static void set_entry(unsigned long entry, u64 pte)
-{
-	write_entry(entry, pte, entry_size);
-}
-
-static u64 get_entry(unsigned long entry)
-{
-	return read_entry(entry, entry_size);
-}
-
-static unsigned long slot(unsigned long in_table, unsigned int index)
-{
-	return in_table + index * entry_size;
-}
-
-static void map(unsigned int page, u64 pte)
-{
-	set_entry(slot(table, page), pte);
-	flush_gva(gva(page));
-}
-
-static void flush_all(void)
-{
-	write_cr3(read_cr3());
-}
-
-static void begin(void)
-{
-	unsigned int i;
-
-	entry_size = shared()->arg[ARG_ENTRY_SIZE];
-	span = shared()->arg[ARG_SPAN];
-	pde = shared()->arg[ARG_PDE];
-	table = shared()->arg[ARG_TABLE];
-	root_b = shared()->arg[ARG_ROOT_B];
-	table_b = shared()->arg[ARG_TABLE_B];
-	pd = shared()->arg[ARG_PD];
-	for (i = 0; i < TABLES_FRAMES; i++)
-		write32(frame(i), TABLES_MARK + i);
-	memset((void *)table, 0, PAGE);
-	memset((void *)table_b, 0, PAGE);
-	set_entry(pde, table | KERNEL | PTE_U);
-	set_entry(slot(pde, 1), 0);
-	flush_all();
-}
-
-static void try_write(unsigned long p)
-{
-	write32(p, 0xdeadbeef);
-}
-
-static void try_read(unsigned long p)
-{
-	read32(p);
-}
-
-static void expect_fault(void (*access)(unsigned long), unsigned long p, u64 error)
-{
-	GUEST_EQ(try_call(access, p), true);
-	GUEST_EQ(this_cpu()->trap.vector, VEC_PF);
-	GUEST_EQ(this_cpu()->trap.error, error);
-	GUEST_EQ(this_cpu()->trap.cr2, p);
-}
 
 static void test_remap(void)
 {
@@ -120,106 +30,6 @@ static void test_writes(void)
 	map(1, frame(5));
 	for (i = 0; i < TABLES_FRAMES; i++)
 		GUEST_EQ(read32(frame(i) + 8), i * 3);
-}
-
-static void test_cr3(void)
-{
-	unsigned long root_a = read_cr3();
-	unsigned int i;
-
-	map(0, frame(1) | KERNEL);
-	set_entry(table_b, frame(2) | KERNEL);
-	for (i = 0; i < 50; i++) {
-		write_cr3(root_a);
-		GUEST_EQ(read32(gva(0)), TABLES_MARK + 1);
-		write_cr3(root_b);
-		GUEST_EQ(read32(gva(0)), TABLES_MARK + 2);
-		GUEST_EQ(read_cr3(), root_b);
-	}
-	write_cr3(root_a);
-}
-
-static void test_cr3_changed(void)
-{
-	unsigned long root_a = read_cr3();
-	unsigned int i;
-
-	for (i = 0; i < 40; i++) {
-		set_entry(table_b, frame(i) | KERNEL);
-		write_cr3(root_b);
-		GUEST_EQ(read32(gva(0)), TABLES_MARK + i);
-		set_entry(table, frame(i + 1) | KERNEL);
-		if (i & 1)
-			set_entry(table_b, 0);
-		write_cr3(root_a);
-		GUEST_EQ(read32(gva(0)), TABLES_MARK + i + 1);
-	}
-}
-
-static void test_pde(void)
-{
-	unsigned int i;
-
-	set_entry(table, frame(1) | KERNEL);
-	set_entry(table_b, frame(2) | KERNEL);
-	for (i = 0; i < 20; i++) {
-		set_entry(pde, table | KERNEL);
-		flush_gva(gva(0));
-		GUEST_EQ(read32(gva(0)), TABLES_MARK + 1);
-		set_entry(pde, table_b | KERNEL);
-		if (i & 1)
-			flush_all();
-		else
-			flush_gva(gva(0));
-		GUEST_EQ(read32(gva(0)), TABLES_MARK + 2);
-		set_entry(pde, 0);
-		flush_gva(gva(0));
-		expect_fault(try_read, gva(0), 0);
-	}
-}
-
-static void test_shared(void)
-{
-	unsigned int i;
-
-	set_entry(slot(pde, 1), table | KERNEL);
-	for (i = 0; i < 20; i++) {
-		map(3, frame(i) | KERNEL);
-		flush_gva(gva(3) + span);
-		GUEST_EQ(read32(gva(3)), TABLES_MARK + i);
-		GUEST_EQ(read32(gva(3) + span), TABLES_MARK + i);
-		write32(gva(3) + span + 8, i);
-		GUEST_EQ(read32(gva(3) + 8), i);
-	}
-}
-
-static void __user_text user_read(unsigned long p)
-{
-	read32(p);
-}
-
-static void test_roles(void)
-{
-	unsigned int i;
-
-	map(0, frame(1) | KERNEL | PTE_U);
-	for (i = 0; i < 10; i++) {
-		set_entry(pde, table | KERNEL | PTE_U);
-		set_entry(slot(pde, 1), table | (i & 1 ? PTE_P | PTE_U : KERNEL));
-		flush_all();
-		write32(gva(0) + 4, i);
-		GUEST_EQ(try_user(user_read, gva(0)), false);
-		GUEST_EQ(read32(gva(0) + span + 4), i);
-		if (i & 1) {
-			expect_fault(try_write, gva(0) + span, 3);
-			GUEST_EQ(try_user(user_read, gva(0) + span), false);
-		} else {
-			write32(gva(0) + span + 4, i);
-			GUEST_EQ(try_user(user_read, gva(0) + span), true);
-			GUEST_EQ(this_cpu()->trap.error, 5);
-		}
-		write32(gva(0) + 4, i + 1);
-	}
 }
 
 /* The level-2 table as its own lowest-level table: its tables show up as pages. */
@@ -416,27 +226,6 @@ static void test_wp(void)
 	GUEST_EQ(read32(frame(2)), TABLES_MARK + 2);
 }
 
-static void test_global(void)
-{
-	unsigned long root_a = read_cr3(), cr4 = read_cr4();
-	unsigned int i;
-
-	write_cr4(cr4 | CR4_PGE);
-	for (i = 0; i < 10; i++) {
-		map(2, frame(i) | KERNEL | PTE_G);
-		GUEST_EQ(read32(gva(2)), TABLES_MARK + i);
-		set_entry(slot(table, 2), frame(i + 20) | KERNEL | PTE_G);
-		set_entry(slot(table_b, 2), frame(i + 20) | KERNEL | PTE_G);
-		write_cr4(cr4);
-		GUEST_EQ(read32(gva(2)), TABLES_MARK + i + 20);
-		write_cr4(cr4 | CR4_PGE);
-		write_cr3(root_b);
-		GUEST_EQ(read32(gva(2)), TABLES_MARK + i + 20);
-		write_cr3(root_a);
-	}
-	write_cr4(cr4);
-}
-
 static void test_mmio(void)
 {
 	unsigned int i;
@@ -452,35 +241,11 @@ static void test_mmio(void)
 	}
 }
 
-/* Address space after address space, each with tables of its own, then all of them again. */
-static void test_many(void)
-{
-	unsigned long tables = LARGE_GPA;
-	unsigned int n = 256, round, i;
-
-	for (i = 0; i < n; i++) {
-		memset((void *)(tables + i * PAGE), 0, PAGE);
-		set_entry(tables + i * PAGE, frame(i % TABLES_FRAMES) | KERNEL);
-	}
-	for (round = 0; round < 3; round++) {
-		for (i = 0; i < n; i++) {
-			set_entry(pde, (tables + i * PAGE) | KERNEL);
-			flush_gva(gva(0));
-			GUEST_EQ(read32(gva(0)), TABLES_MARK + i % TABLES_FRAMES);
-		}
-	}
-}
-
 void guest_main(u64 op)
 {
 	static void (* const tests[])(void) = {
 		[TABLES_REMAP] = test_remap,
 		[TABLES_WRITES] = test_writes,
-		[TABLES_CR3] = test_cr3,
-		[TABLES_CR3_CHANGED] = test_cr3_changed,
-		[TABLES_PDE] = test_pde,
-		[TABLES_SHARED] = test_shared,
-		[TABLES_ROLES] = test_roles,
 		[TABLES_RECURSIVE] = test_recursive,
 		[TABLES_LARGE] = test_large,
 		[TABLES_REUSE] = test_reuse,
@@ -488,11 +253,9 @@ void guest_main(u64 op)
 		[TABLES_COPY] = test_copy,
 		[TABLES_BITS] = test_bits,
 		[TABLES_WP] = test_wp,
-		[TABLES_GLOBAL] = test_global,
 		[TABLES_MMIO] = test_mmio,
-		[TABLES_MANY] = test_many,
 	};
 
-	begin();
+	begin_operation();
 	tests[op]();
 }

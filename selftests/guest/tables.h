@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What the guest that edits its own page tables and its host agree on. */
+/* What the guests that edit their own page tables and their host agree on. */
 #ifndef SELFTESTS_TABLES_H
 #define SELFTESTS_TABLES_H
 
@@ -22,15 +22,10 @@ enum {
 	ARG_PD,		/* the level-2 table that ARG_PDE is in */
 };
 
-/* Each operation is a function test_NAME() of the guest. */
+/* Each operation is the function test_NAME() of guest/tables.c. */
 enum {
 	TABLES_REMAP,
 	TABLES_WRITES,
-	TABLES_CR3,
-	TABLES_CR3_CHANGED,
-	TABLES_PDE,
-	TABLES_SHARED,
-	TABLES_ROLES,
 	TABLES_RECURSIVE,
 	TABLES_LARGE,
 	TABLES_REUSE,
@@ -38,10 +33,22 @@ enum {
 	TABLES_COPY,
 	TABLES_BITS,
 	TABLES_WP,
-	TABLES_GLOBAL,
 	TABLES_MMIO,
-	TABLES_MANY,
 	TABLES_NR_OPS
+};
+
+/* The same of guest/spaces.c. */
+enum {
+	SPACES_CR3,
+	SPACES_CR3_CHANGED,
+	SPACES_PDE,
+	SPACES_SHARED,
+	SPACES_ROLES,
+	SPACES_GLOBAL,
+	SPACES_MANY,
+	SPACES_PDPTE,	/* PAE only */
+	SPACES_PCID,	/* 4 levels, and PCID and INVPCID in CPUID */
+	SPACES_NR_OPS
 };
 
 #endif

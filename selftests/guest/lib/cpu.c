@@ -9,6 +9,7 @@
 #define DESC_TSS	0x0000890000000000ULL
 #define GATE_INTR	0x8e00
 #define GATE_DPL3	0x6000
+#define TSS_IST1	6	/* in rest[] of a 64-bit TSS */
 #define STUB_BYTES	16
 #define VEC_PF		14
 
@@ -108,6 +109,17 @@ static void set_gate(unsigned int vector)
 	idt[vector].selector = SEL_KCODE;
 	idt[vector].type = GATE_INTR | (vector == VEC_USER_DONE ? GATE_DPL3 : 0);
 }
+
+#ifdef __x86_64__
+void set_vector_stack(unsigned int vector, unsigned long top)
+{
+	u32 *ist1 = &tsses[this_cpu()->id].rest[TSS_IST1];
+
+	ist1[0] = top;
+	ist1[1] = top >> 32;
+	idt[vector].type |= 1;
+}
+#endif
 
 static u64 tss_desc(const struct tss *tss)
 {

@@ -3,7 +3,7 @@
  * Instruction sequences that run with TF set, each with the list of addresses where the trap must
  * be taken: after each instruction, up to the POPF that clears TF.
  */
-#include "step.h"
+#include "../step.h"
 
 	/* The address behind it goes to the list. */
 	.macro	T insn:vararg

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* Where interrupts may come again after STI; the labels say where the first one must hit. */
-#include "layout.h"
+#include "../layout.h"
 
 	.text
 	.globl	window_sti, window_sti_ip

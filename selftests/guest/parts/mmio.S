@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* The instructions that mmio.c tries, and the table that describes them. */
-#include "mmio_forms.h"
+#include "../mmio_forms.h"
 
 #ifdef __x86_64__
 #define DI	%rdi
