@@ -101,6 +101,7 @@ static void begin_real(struct um_emul *em)
 	um_need(vcpu, UM_ST_DTABLES | UM_ST_RSP);
 	em->ctx.idt_base = vcpu->idt.base;
 	em->ctx.idt_limit = vcpu->idt.limit;
+	em->stepped = vcpu->rflags & X86_EFLAGS_TF;
 }
 
 /* Start an attempt: the registers as they are now, no translation known. */
@@ -221,20 +222,12 @@ static noinline int emulation_failed(struct um_emul *em)
 	return um_exit_internal_error(em->vcpu, KVM_INTERNAL_ERROR_EMULATION, ndata, (u64 *)&info);
 }
 
-/*
- * Past @len bytes, or where the instruction jumped: a debug exit waits until
- * userspace has seen what it wrote.
- */
+/* Past @len bytes: a debug exit waits until userspace has seen what the instruction wrote. */
 static int retire(struct um_emul *em, unsigned int len)
 {
 	struct um_vcpu *vcpu = em->vcpu;
-	int r;
+	int r = em->ctx.real ? emul_real_retire(em, len) : um_skip_insn(vcpu, len);
 
-	if (em->ctx.jumped)
-		um_set_rip(vcpu, em->ctx.target);
-	r = um_skip_insn(vcpu, em->ctx.jumped ? 0 : len);
-	if (em->ctx.real)
-		emul_real_retired(em);
 	vcpu->stats.insn_emulated++;
 	em->nr_read = 0;
 	if (!emul_has_output(em))
@@ -339,6 +332,7 @@ struct um_emul *emul_start_event(struct um_vcpu *vcpu)
 		return NULL;
 	em->decoded_as = 0;
 	em->nr_bytes = 0;
+	em->stepped = false;
 	em->ctx.insn = (struct emu_insn){ .flags = EMU_USES_RSP };
 	return em;
 }

@@ -57,6 +57,7 @@ struct emul_code {
  * @input: string input that userspace gave and the guest has not got yet
  * @output: a string output element lies in the PIO page for userspace
  * @out_port: its port
+ * @stepped: real mode: TF was set when the instruction began
  * @debug_exit, @debug: a debug exit that must wait for the write to be seen
  * @zap_gpa, @zap_state, @zap_tries: the last write that could not be emulated and was given back
  *	to the guest, with what registers, and how often in a row
@@ -88,6 +89,7 @@ struct um_emul {
 	u16 input_pos, input_end;
 	u8 input[EMUL_INPUT_MAX];
 
+	bool stepped;
 	bool debug_exit;
 	struct kvm_debug_exit_arch debug;
 	gpa_t zap_gpa;
@@ -108,7 +110,7 @@ struct um_emul *emul_start_event(struct um_vcpu *vcpu);
 /* emulator_real.c */
 void emul_set_segment(struct emu_ctx *c, unsigned int nr, u16 sel);
 int emul_system(struct um_emul *em);		/* ops from EMU_SYSTEM on; as emul_finish() */
-void emul_real_retired(struct um_emul *em);
+int emul_real_retire(struct um_emul *em, unsigned int len);	/* as um_skip_insn() */
 void emul_real_failed(const struct um_emul *em);	/* one line in the log */
 
 /* emulator_mem.c: ops */

@@ -16,6 +16,7 @@
 #define TYPE_DATA	3	/* writable, accessed */
 #define REAL_LIMIT	0xffff
 #define BASE24		GENMASK(23, 0)
+#define BATCH		64	/* instructions between two looks at what else there is to do */
 
 /* Limit and rights stay, as in a processor; but what was unusable in protected mode is not here. */
 void emul_set_segment(struct emu_ctx *c, unsigned int nr, u16 sel)
@@ -32,17 +33,21 @@ void emul_set_segment(struct emu_ctx *c, unsigned int nr, u16 sel)
 	um_dirty(vcpu, UM_ST_SEGS);
 }
 
-/* Blocking that the instruction which has just retired ends or begins. */
-void emul_real_retired(struct um_emul *em)
+/* The instruction is done: unlike elsewhere it may have jumped, changed TF or begun to block. */
+int emul_real_retire(struct um_emul *em, unsigned int len)
 {
 	const struct emu_insn *insn = &em->ctx.insn;
 	struct um_vcpu *vcpu = em->vcpu;
 
+	um_set_rip(vcpu, em->ctx.jumped ? em->ctx.target : em->ctx.rip + len);
+	vcpu->sti_block = false;
+	vcpu->movss_block = insn->dst.kind == EMU_K_SREG && insn->dst.reg == UM_SS_SEG;
 	if (insn->op == EMU_IRET)
 		vcpu->nmi_block = false;
-	if (insn->dst.kind == EMU_K_SREG && insn->dst.reg == UM_SS_SEG)
-		vcpu->movss_block = true;
 	um_dirty(vcpu, UM_ST_INTR);
+	if (em->stepped)
+		um_queue_db(vcpu, UM_DR6_BS);
+	return 1;
 }
 
 void emul_real_failed(const struct um_emul *em)
@@ -333,14 +338,20 @@ int um_interpret_event(struct um_vcpu *vcpu)
 	return deliver(vcpu, UM_NMI, 0);
 }
 
+static bool other_work(struct um_vcpu *vcpu)
+{
+	return !um_interpreted(vcpu) || um_request_pending(vcpu) || vcpu->ev.nmi_pending ||
+	       vcpu->run->request_interrupt_window || host_guest_work_pending();
+}
+
+/* Bounded, since whoever changes the memslots waits for vm->srcu. */
 int um_interpret(struct um_vcpu *vcpu)
 {
+	unsigned int left = BATCH;
 	int r;
 
 	do {
 		r = um_emulate(vcpu, 0, false);
-	} while (r > 0 && um_interpreted(vcpu) && !um_request_pending(vcpu) &&
-		 !vcpu->ev.nmi_pending && !vcpu->run->request_interrupt_window &&
-		 !host_guest_work_pending());
+	} while (r > 0 && --left && !other_work(vcpu));
 	return r;
 }
