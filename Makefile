@@ -71,7 +71,7 @@ check-models:
 	@selftests/run-all --only models
 
 check-debug:
-	@selftests/run-all --only debug
+	@selftests/run-all --only debug,debug-smp,debug-module
 
 lint:
 	@lab/lint

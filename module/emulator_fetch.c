@@ -14,14 +14,15 @@
 /* The memslots' addresses were checked when the slots were made. */
 static bool gptes_unchanged(const struct emul_code *code)
 {
-	unsigned int i;
+	const struct emul_gpte *e;
 	u64 val;
 
 	if (!user_read_access_begin(code->user_page, UM_PAGE_SIZE))
 		return false;
-	for (i = 0; i < code->nr_gptes; i++) {
-		unsafe_get_user(val, code->gpte[i].where, changed);
-		if (val != code->gpte[i].val)
+	/* No index: where UBSAN checks those, it would be called with user access open. */
+	for (e = code->gpte; e < code->gpte + code->nr_gptes; e++) {
+		unsafe_get_user(val, e->where, changed);
+		if (val != e->val)
 			goto changed;
 	}
 	user_read_access_end();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Real mode on a CPU without the unrestricted guest: every instruction is interpreted, and events are
- * delivered through the interrupt vector table by hand. Guarded by the vCPU's mutex; the vCPU is
- * loaded, vm->srcu is held for reading.
+ * Real mode on a CPU without the unrestricted guest: every instruction is interpreted, and events
+ * are delivered through the interrupt vector table by hand. Guarded by the vCPU's mutex; the vCPU
+ * is loaded, vm->srcu is held for reading.
  */
 #define pr_fmt(fmt) "umbra: " fmt
 

@@ -263,6 +263,9 @@ static int reload_root(struct um_vcpu *vcpu)
 	int r = vcpu->mmu->load_root(vcpu);
 
 	srcu_read_unlock(&vcpu->vm->srcu, idx);
+	/* No entry without a root: the next KVM_RUN tries again. */
+	if (r)
+		um_make_request(vcpu, UM_REQ_RELOAD_ROOT);
 	return r;
 }
 
@@ -398,8 +401,12 @@ static int run_loop(struct um_vcpu *vcpu)
 	um_fpu_get(vcpu);
 	do {
 		r = before_entry(vcpu);
-		if (r > 0)
-			r = unlikely(um_interpreted(vcpu)) ? interpret_turn(vcpu) : outer_turn(vcpu);
+		if (r <= 0)
+			break;
+		if (unlikely(um_interpreted(vcpu)))
+			r = interpret_turn(vcpu);
+		else
+			r = outer_turn(vcpu);
 	} while (r > 0);
 	if (vcpu->run->request_interrupt_window)
 		hw_request_irq_window(vcpu, false);

@@ -72,7 +72,7 @@ static bool disarm(void)
 	return failed;
 }
 
-/* What most calls below start from: a guest that has not run yet, and a slot of untouched memory. */
+/* What most calls below start from: a guest that has not run yet, a slot of untouched memory. */
 struct setup {
 	struct vcpu *vcpu;
 	uint8_t *mem;

@@ -141,6 +141,43 @@ static void test_nmi_nested(struct setup *s)
 	tap_eq(s->res[IRQ_RES_DEPTH], 1, "%s: after the first handler ended", s->mode);
 }
 
+struct kicker {
+	pthread_t target;
+	volatile bool stop;
+};
+
+static void *kick(void *arg)
+{
+	struct kicker *k = arg;
+
+	while (!k->stop) {
+		pthread_kill(k->target, SIGUSR1);
+		usleep(20);
+	}
+	return NULL;
+}
+
+/* Signals end KVM_RUN at any point of the delivery, also between exits that the host answers at once. */
+static void test_nmi_kicked(struct setup *s)
+{
+	struct kicker k = { .target = pthread_self() };
+	uint64_t sent = 0;
+	pthread_t thread;
+	int outcome;
+
+	pthread_create(&thread, NULL, kick, &k);
+	outcome = guest_start_op(s->vcpu, IRQ_NMI_SLOW);
+	while (outcome == GUEST_SYNC || outcome == -EINTR) {
+		if (outcome == GUEST_SYNC)
+			sent += !xioctl_val(s->vcpu->fd, KVM_NMI, 0);
+		outcome = guest_run(s->vcpu);
+	}
+	k.stop = true;
+	pthread_join(thread, NULL);
+	tap_eq(outcome, GUEST_DONE, "%s: NMIs among signals", s->mode);
+	tap_eq(s->res[IRQ_RES_NMIS], sent, "%s: each is delivered once", s->mode);
+}
+
 static void test_events(struct setup *s)
 {
 	struct kvm_vcpu_events events;
@@ -207,6 +244,7 @@ static void test_mode(enum guest_mode mode)
 	test_spin(&s);
 	test_nmi(&s);
 	test_nmi_nested(&s);
+	test_nmi_kicked(&s);
 	test_events(&s);
 	for (i = 0; i < ARRAY_SIZE(vectors); i++)
 		test_faulting_delivery(&s, vectors[i]);

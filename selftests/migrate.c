@@ -101,7 +101,8 @@ int main(void)
 	guest_avx = cpuid_has(1, 0, CPUID_ECX, 26) && cpuid_has(1, 0, CPUID_ECX, 28);
 	test_move(mmu_wanted(), mmu_wanted(), "same backend");
 	if (dev_is_umbra() && !mmu_offered(MMU_EPT)) {
-		tap_skip("the CPU has no EPT with unrestricted guest", "a guest moves between backends");
+		tap_skip("the CPU has no EPT with unrestricted guest",
+			 "a guest moves between backends");
 	} else if (dev_is_umbra()) {
 		test_move(MMU_EPT, MMU_SHADOW, "EPT to shadow");
 		test_move(MMU_SHADOW, MMU_EPT, "shadow to EPT");

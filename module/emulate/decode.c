@@ -4,208 +4,21 @@
  * no locks.
  * Source: SDM "Instruction Format".
  */
-#include "emulate.h"
-
-/* The REX prefix. */
-#define REX_B	BIT(0)
-#define REX_X	BIT(1)
-#define REX_R	BIT(2)
-#define REX_W	BIT(3)
-#define REX	BIT(6)	/* set in every REX prefix, also one without W, R, X and B */
-
-#define SEG_DEFAULT	EMU_REG_NONE
-
-struct decoder {
-	struct emu_insn *insn;
-	const u8 *next, *end;
-	u8 bits;
-	bool real;
-	const struct emu_opcode (*groups)[8];
-	bool over;		/* bytes were asked for beyond the end */
-	bool opsize, adsize;	/* prefixes 66 and 67 */
-	u8 rex;
-	u8 seg;			/* SEG_DEFAULT: no override */
-	u8 opcode;
-	u8 row_flags;		/* EMU_OF_* */
-	u8 mod, reg, rm;	/* reg and rm with their REX bits */
-	u8 modrm_reg;		/* without */
-};
-
-static u64 take(struct decoder *d, unsigned int size)
-{
-	u64 val = 0;
-
-	if ((size_t)(d->end - d->next) < size) {
-		d->over = true;
-		d->next = d->end;
-		return 0;
-	}
-	memcpy(&val, d->next, size);	/* x86 is little-endian, as is what it decodes */
-	d->next += size;
-	return val;
-}
-
-static u8 take8(struct decoder *d)
-{
-	return take(d, 1);
-}
-
-static s64 take_signed(struct decoder *d, unsigned int size)
-{
-	return emu_sext(take(d, size), size);
-}
-
-/* ES, CS, SS and DS overrides mean nothing in 64-bit mode. */
-static void override(struct decoder *d, unsigned int seg)
-{
-	if (d->bits != 64 || seg >= UM_FS)
-		d->seg = seg;
-}
-
-static bool legacy_prefix(struct decoder *d, u8 byte)
-{
-	switch (byte) {
-	case 0x26: case 0x2e: case 0x36: case 0x3e:
-		override(d, (byte >> 3) & 3);
-		return true;
-	case 0x64: case 0x65:
-		override(d, byte & 7);
-		return true;
-	case 0x66:
-		d->opsize = true;
-		return true;
-	case 0x67:
-		d->adsize = true;
-		return true;
-	case 0xf0:
-		d->insn->flags |= EMU_LOCK;
-		return true;
-	case 0xf2:
-	case 0xf3:
-		d->insn->flags &= ~EMU_REP;
-		d->insn->flags |= byte == 0xf3 ? EMU_REPE : EMU_REPNE;
-		return true;
-	}
-	return false;
-}
-
-/* Leaves the first opcode byte in d->opcode. A REX prefix counts only directly before it. */
-static void take_prefixes(struct decoder *d)
-{
-	u8 byte;
-
-	for (;;) {
-		byte = take8(d);
-		if (d->bits == 64 && (byte & 0xf0) == 0x40) {
-			d->rex = byte;
-		} else if (legacy_prefix(d, byte)) {
-			d->rex = 0;
-		} else {
-			d->opcode = byte;
-			return;
-		}
-	}
-}
-
-static u8 note_rsp(struct decoder *d, u8 reg)
-{
-	if (reg == UM_RSP)
-		d->insn->flags |= EMU_USES_RSP;
-	return reg;
-}
-
-static void address16(struct decoder *d)
-{
-	static const u8 base[8] = { UM_RBX, UM_RBX, UM_RBP, UM_RBP,
-				    UM_RSI, UM_RDI, UM_RBP, UM_RBX };
-	static const u8 index[8] = { UM_RSI, UM_RDI, UM_RSI, UM_RDI,
-				     EMU_REG_NONE, EMU_REG_NONE, EMU_REG_NONE, EMU_REG_NONE };
-	struct emu_insn *insn = d->insn;
-	unsigned int rm = d->rm & 7;
-
-	insn->base = base[rm];
-	insn->index = index[rm];
-	if (d->mod == 0 && rm == 6) {
-		insn->base = EMU_REG_NONE;
-		insn->disp = take_signed(d, 2);
-	} else if (d->mod) {
-		insn->disp = take_signed(d, d->mod);
-	}
-}
-
-static void take_sib(struct decoder *d)
-{
-	struct emu_insn *insn = d->insn;
-	u8 sib = take8(d);
-
-	insn->scale = sib >> 6;
-	insn->index = ((sib >> 3) & 7) | (d->rex & REX_X ? 8 : 0);
-	if (insn->index == UM_RSP)
-		insn->index = EMU_REG_NONE;
-	insn->base = (sib & 7) | (d->rex & REX_B ? 8 : 0);
-	if ((sib & 7) == UM_RBP && d->mod == 0) {
-		insn->base = EMU_REG_NONE;
-		insn->disp = take_signed(d, 4);
-	}
-}
-
-static void address32(struct decoder *d)
-{
-	struct emu_insn *insn = d->insn;
-
-	if ((d->rm & 7) == UM_RSP) {
-		take_sib(d);
-	} else if ((d->rm & 7) == UM_RBP && d->mod == 0) {
-		insn->base = d->bits == 64 ? EMU_REG_RIP : EMU_REG_NONE;
-		insn->disp = take_signed(d, 4);
-	} else {
-		insn->base = d->rm;
-	}
-	if (d->mod)
-		insn->disp = take_signed(d, d->mod == 1 ? 1 : 4);
-	note_rsp(d, insn->base);
-}
-
-/* What the bytes after ModRM say about the memory operand. */
-static void take_address(struct decoder *d)
-{
-	struct emu_insn *insn = d->insn;
-
-	if (d->mod == 3)
-		return;
-	if (insn->asize == 2)
-		address16(d);
-	else
-		address32(d);
-	if (d->seg != SEG_DEFAULT)
-		insn->seg = d->seg;
-	else if (insn->base == UM_RBP || insn->base == UM_RSP)
-		insn->seg = UM_SS_SEG;
-}
-
-static void take_modrm(struct decoder *d)
-{
-	u8 modrm = take8(d);
-
-	d->mod = modrm >> 6;
-	d->modrm_reg = (modrm >> 3) & 7;
-	d->reg = d->modrm_reg | (d->rex & REX_R ? 8 : 0);
-	d->rm = (modrm & 7) | (d->rex & REX_B ? 8 : 0);
-}
+#include "decode.h"
 
 /* Without REX, byte registers 4 to 7 are AH, CH, DH and BH. */
-static void set_reg(struct decoder *d, struct emu_operand *o, unsigned int reg)
+static void set_reg(struct emu_decoder *d, struct emu_operand *o, unsigned int reg)
 {
 	if (o->size == 1 && !d->rex && reg >= 4 && reg < 8) {
 		o->kind = EMU_K_REG_HIGH;
 		o->reg = reg - 4;
 	} else {
 		o->kind = EMU_K_REG;
-		o->reg = note_rsp(d, reg);
+		o->reg = emu_note_rsp(d, reg);
 	}
 }
 
-static void set_modrm_operand(struct decoder *d, struct emu_operand *o)
+static void set_modrm_operand(struct emu_decoder *d, struct emu_operand *o)
 {
 	if (d->mod == 3)
 		set_reg(d, o, d->rm);
@@ -213,23 +26,23 @@ static void set_modrm_operand(struct decoder *d, struct emu_operand *o)
 		o->kind = EMU_K_MEM;
 }
 
-static void set_imm(struct decoder *d, struct emu_operand *o, u64 val)
+static void set_imm(struct emu_decoder *d, struct emu_operand *o, u64 val)
 {
 	o->kind = EMU_K_IMM;
 	d->insn->imm = val & emu_mask(o->size);
 }
 
-static void set_offset(struct decoder *d, struct emu_operand *o)
+static void set_offset(struct emu_decoder *d, struct emu_operand *o)
 {
 	struct emu_insn *insn = d->insn;
 
 	o->kind = EMU_K_MEM;
-	insn->disp = take(d, insn->asize);
+	insn->disp = emu_take(d, insn->asize);
 	if (d->seg != SEG_DEFAULT)
 		insn->seg = d->seg;
 }
 
-static unsigned int form_size(const struct decoder *d, unsigned int form)
+static unsigned int form_size(const struct emu_decoder *d, unsigned int form)
 {
 	unsigned int size = d->insn->size;
 
@@ -246,22 +59,22 @@ static unsigned int form_size(const struct decoder *d, unsigned int form)
 	return size;
 }
 
-static void set_immediate(struct decoder *d, struct emu_operand *o, unsigned int form)
+static void set_immediate(struct emu_decoder *d, struct emu_operand *o, unsigned int form)
 {
 	switch (form) {
 	case EMU_FORM_I:
-		set_imm(d, o, take_signed(d, o->size < 4 ? o->size : 4));
+		set_imm(d, o, emu_take_signed(d, o->size < 4 ? o->size : 4));
 		break;
 	case EMU_FORM_IB:
-		set_imm(d, o, take_signed(d, 1));
+		set_imm(d, o, emu_take_signed(d, 1));
 		break;
 	case EMU_FORM_IQ:
 	case EMU_FORM_IW:
-		set_imm(d, o, take(d, o->size));
+		set_imm(d, o, emu_take(d, o->size));
 		break;
 	case EMU_FORM_P:
-		set_imm(d, o, take(d, o->size));
-		d->insn->disp = take(d, 2);
+		set_imm(d, o, emu_take(d, o->size));
+		d->insn->disp = emu_take(d, 2);
 		break;
 	case EMU_FORM_1:
 		set_imm(d, o, 1);
@@ -276,7 +89,7 @@ static void set_plain(struct emu_operand *o, unsigned int kind, unsigned int reg
 }
 
 /* False: this form of the instruction is not emulated. */
-static bool set_operand(struct decoder *d, struct emu_operand *o, unsigned int form)
+static bool set_operand(struct emu_decoder *d, struct emu_operand *o, unsigned int form)
 {
 	o->size = form_size(d, form);
 	switch (form) {
@@ -325,7 +138,7 @@ static bool set_operand(struct decoder *d, struct emu_operand *o, unsigned int f
 	return true;
 }
 
-static unsigned int operand_size(const struct decoder *d, unsigned int flags)
+static unsigned int operand_size(const struct emu_decoder *d, unsigned int flags)
 {
 	if (flags & EMU_OF_BYTE)
 		return 1;
@@ -336,14 +149,14 @@ static unsigned int operand_size(const struct decoder *d, unsigned int flags)
 	return (d->bits == 16) == d->opsize ? 4 : 2;
 }
 
-static unsigned int address_size(const struct decoder *d)
+static unsigned int address_size(const struct emu_decoder *d)
 {
 	if (d->bits == 64)
 		return d->adsize ? 4 : 8;
 	return (d->bits == 16) == d->adsize ? 4 : 2;
 }
 
-static unsigned int sse_size(const struct decoder *d, unsigned int code)
+static unsigned int sse_size(const struct emu_decoder *d, unsigned int code)
 {
 	switch (code) {
 	case EMU_SSE_4:
@@ -357,7 +170,7 @@ static unsigned int sse_size(const struct decoder *d, unsigned int code)
 }
 
 /* Find the row of an SSE opcode by its mandatory prefix: F2 and F3 go before 66. */
-static const struct emu_opcode *sse_row(const struct decoder *d, unsigned int nr)
+static const struct emu_opcode *sse_row(const struct emu_decoder *d, unsigned int nr)
 {
 	if (d->insn->flags & EMU_REPNE)
 		return &emu_sse[nr][3];
@@ -367,14 +180,14 @@ static const struct emu_opcode *sse_row(const struct decoder *d, unsigned int nr
 }
 
 /* Bytes that mean something else, or nothing, in this mode or with this prefix. */
-static bool valid_here(const struct decoder *d, unsigned int map)
+static bool valid_here(const struct emu_decoder *d, unsigned int map)
 {
 	if (map)	/* TZCNT and LZCNT */
 		return !(d->opcode >> 1 == 0xbc >> 1 && (d->insn->flags & EMU_REPE));
 	return d->opcode == 0x63 ? d->bits == 64 : d->opcode != 0x82 || d->bits != 64;
 }
 
-static const struct emu_opcode *find_row(struct decoder *d, unsigned int map)
+static const struct emu_opcode *find_row(struct emu_decoder *d, unsigned int map)
 {
 	const struct emu_opcode *row = &emu_opcodes_real[map][d->opcode];
 
@@ -392,21 +205,21 @@ static bool on_control_register(unsigned int op)
 }
 
 /* From the opcode to op, size and the forms of the operands. NULL: not emulated. */
-static const struct emu_opcode *take_opcode(struct decoder *d)
+static const struct emu_opcode *take_opcode(struct emu_decoder *d)
 {
 	const struct emu_opcode *row;
 	struct emu_insn *insn = d->insn;
 	unsigned int map = 0, flags;
 
-	take_prefixes(d);
+	emu_take_prefixes(d);
 	if (d->opcode == 0x0f) {
 		map = 1;
-		d->opcode = take8(d);
+		d->opcode = emu_take8(d);
 	}
 	row = find_row(d, map);
 	flags = row->flags;
 	if (flags & EMU_OF_MODRM)
-		take_modrm(d);
+		emu_take_modrm(d);
 	if (flags & EMU_OF_GROUP) {
 		row = &d->groups[row->op][d->modrm_reg];
 		flags |= row->flags;
@@ -428,12 +241,12 @@ static const struct emu_opcode *take_opcode(struct decoder *d)
 		d->mod = 3;
 	}
 	if (flags & EMU_OF_MODRM)
-		take_address(d);
+		emu_take_address(d);
 	return row;
 }
 
 /* A third operand. */
-static void take_immediate(struct decoder *d)
+static void take_immediate(struct emu_decoder *d)
 {
 	struct emu_insn *insn = d->insn;
 	unsigned int size;
@@ -444,11 +257,11 @@ static void take_immediate(struct decoder *d)
 	if (d->row_flags & EMU_OF_IMM8)
 		size = 1;
 	insn->flags |= EMU_HAS_IMM;
-	insn->imm = take_signed(d, size) & emu_mask(insn->size);
+	insn->imm = emu_take_signed(d, size) & emu_mask(insn->size);
 }
 
 /* What the tables cannot say. */
-static void fix_up(struct decoder *d)
+static void fix_up(struct emu_decoder *d)
 {
 	struct emu_insn *insn = d->insn;
 
@@ -478,7 +291,7 @@ static void fix_up(struct decoder *d)
 }
 
 /* LOCK needs a memory destination and an instruction that reads, modifies and writes it. */
-static bool lock_valid(const struct decoder *d, const struct emu_opcode *row)
+static bool lock_valid(const struct emu_decoder *d, const struct emu_opcode *row)
 {
 	unsigned int op = d->insn->op;
 
@@ -495,7 +308,7 @@ static bool lock_valid(const struct decoder *d, const struct emu_opcode *row)
 static enum emu_decode_status decode(struct emu_insn *insn, const u8 *bytes, unsigned int len,
 				     unsigned int bits, bool real)
 {
-	struct decoder d = {
+	struct emu_decoder d = {
 		.insn = insn,
 		.next = bytes,
 		.end = bytes + (len < EMU_MAX_LEN ? len : EMU_MAX_LEN),

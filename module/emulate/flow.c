@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Execution of what opcode_real.c adds: control flow, the stack, flags and segment registers in real
- * mode. Memory first, as in exec.c. Pure, no locks. Source: SDM "Instruction Set Reference",
- * "Real-Address Mode".
+ * Execution of what opcode_real.c adds: control flow, the stack, flags and segment
+ * registers in real mode. Memory first, as in exec.c. Pure, no locks. Source: SDM
+ * "Instruction Set Reference", "Real-Address Mode".
  */
 #include "exec.h"
 

@@ -244,7 +244,10 @@ static void write_root(struct vmx_vcpu *vmx)
 
 		vmx->hw_tag = vcpu->root.tag;
 		vmcs_write16(VIRTUAL_PROCESSOR_ID, vcpu->root.tag);
-		/* When all tags are in use a root has none: enabled, a VPID of 0 fails the entry. */
+		/*
+		 * When all tags are in use a root has none: enabled, a
+		 * VPID of 0 fails the entry.
+		 */
 		if (unlikely(untagged))
 			vmx_write_controls(vmx);
 	}

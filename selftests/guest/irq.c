@@ -73,6 +73,31 @@ static void test_nmi(bool nested)
 	asm volatile("nop; nop; nop" : : : "memory");
 }
 
+/* Exits that the host answers at once, from the first instructions of the handler on. */
+static void on_nmi_slow(struct trap_frame *frame)
+{
+	u32 eax, ebx, ecx, edx;
+	int i;
+
+	for (i = 0; i < 200; i++) {
+		eax = 0;
+		ecx = 0;
+		asm volatile("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
+	}
+	on_nmi(frame);
+}
+
+static void test_nmi_slow(void)
+{
+	int i;
+
+	trap_hooks[VEC_NMI] = on_nmi_slow;
+	for (i = 0; i < IRQ_ROUNDS; i++) {
+		guest_sync();
+		asm volatile("nop; nop; nop" : : : "memory");
+	}
+}
+
 static void raise(unsigned int vector)
 {
 	switch (vector) {
@@ -139,6 +164,9 @@ void guest_main(u64 op)
 	case IRQ_NMI:
 	case IRQ_NMI_NESTED:
 		test_nmi(op == IRQ_NMI_NESTED);
+		break;
+	case IRQ_NMI_SLOW:
+		test_nmi_slow();
 		break;
 	case IRQ_SOFT:
 		test_soft(shared()->arg[0]);

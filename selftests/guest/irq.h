@@ -7,6 +7,7 @@
 #define IRQ_COUNT	16
 #define IRQ_PORT	0x99
 #define IRQ_LOOPS	50
+#define IRQ_ROUNDS	100
 
 enum {
 	IRQ_WINDOW,	/* sync with IF=0, then STI; NOP; NOP */
@@ -16,6 +17,7 @@ enum {
 	IRQ_SPIN,	/* with IF=1, spin until an interrupt came */
 	IRQ_NMI,	/* sync, then a few instructions with IF=0 */
 	IRQ_NMI_NESTED,	/* the same; the NMI handler syncs too */
+	IRQ_NMI_SLOW,	/* sync IRQ_ROUNDS times; each NMI takes many exits */
 	IRQ_SOFT,	/* sync, then raise vector arg[0] by an instruction */
 };
 
