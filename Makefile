@@ -14,8 +14,8 @@ sudo		:= $(if $(filter 0,$(shell id -u)),,sudo)
 # The lab is prepared before anything is compiled: that installs the compiler.
 prepared	:= $(if $(filter host,$(LAB)),,lab)
 .NOTPARALLEL:
-.PHONY: help modules tool examples selftests lab-module lab run check check-debug bench lint \
-	insmod rmmod install clean
+.PHONY: help modules tool examples selftests lab-module lab run check check-debug check-models \
+	bench lint insmod rmmod install clean
 
 help:
 	@echo 'On this machine, with real VT-x:'
@@ -26,6 +26,7 @@ help:
 	@echo '  make run                 the same guests on EPT and on shadow paging, compared'
 	@echo '  make check               every test; ends with "N passed, N failed, N skipped"'
 	@echo '  make check-debug         the same on a kernel that checks itself (KASAN, lockdep, leaks, failures)'
+	@echo '  make check-models        the same on other CPU models: without EPT, VPID or unrestricted guest'
 	@echo '  make bench               the cost per operation, against the real KVM'
 	@echo '  make lab                 prepare the emulator and the kernel $(KERNEL) (others do so by themselves)'
 	@echo 'Anywhere:'
@@ -65,6 +66,9 @@ bench: $(prepared) lab-module tool
 
 check:
 	@selftests/run-all
+
+check-models:
+	@selftests/run-all --only models
 
 check-debug:
 	@selftests/run-all --only debug,debug-smp,debug-module
