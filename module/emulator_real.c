@@ -52,7 +52,7 @@ int emul_real_retire(struct um_emul *em, unsigned int len)
 
 void emul_real_failed(const struct um_emul *em)
 {
-	pr_warn_ratelimited("real mode without the unrestricted guest: cannot interpret %*ph at %04x:%04llx\n",
+	pr_warn_ratelimited("no unrestricted guest: cannot interpret %*ph at %04x:%04llx\n",
 			    em->nr_bytes, em->bytes, em->vcpu->segs[UM_CS].selector, em->ctx.rip);
 }
 
