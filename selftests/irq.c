@@ -143,21 +143,21 @@ static void test_nmi_nested(struct setup *s)
 
 struct kicker {
 	pthread_t target;
-	volatile bool stop;
+	bool stop;
 };
 
 static void *kick(void *arg)
 {
 	struct kicker *k = arg;
 
-	while (!k->stop) {
+	while (!READ_ONCE(k->stop)) {
 		pthread_kill(k->target, SIGUSR1);
 		usleep(20);
 	}
 	return NULL;
 }
 
-/* Signals end KVM_RUN at any point of the delivery, also between exits that the host answers at once. */
+/* Signals end KVM_RUN at any point of the delivery, also between exits that the host handles. */
 static void test_nmi_kicked(struct setup *s)
 {
 	struct kicker k = { .target = pthread_self() };
@@ -172,7 +172,7 @@ static void test_nmi_kicked(struct setup *s)
 			sent += !xioctl_val(s->vcpu->fd, KVM_NMI, 0);
 		outcome = guest_run(s->vcpu);
 	}
-	k.stop = true;
+	WRITE_ONCE(k.stop, true);
 	pthread_join(thread, NULL);
 	tap_eq(outcome, GUEST_DONE, "%s: NMIs among signals", s->mode);
 	tap_eq(s->res[IRQ_RES_NMIS], sent, "%s: each is delivered once", s->mode);
