@@ -75,7 +75,6 @@ static int __init um_init(void)
 		return error;
 	um_state_init();
 	um_mmu_init();
-	um_state_init();
 	error = um_choose_backend();
 	if (error)
 		goto exit_hw;
