@@ -92,6 +92,23 @@ static void test_numbers(struct vm *vm)
 	tap_ok(!ids || ids >= vcpus, "MAX_VCPU_ID %d is 0 or not below MAX_VCPUS", ids);
 }
 
+static void test_cpuid(struct vm *vm)
+{
+	static struct {
+		struct kvm_cpuid2 head;
+		struct kvm_cpuid_entry2 entry[256];
+	} cpuid;
+	unsigned int i, j, twice = 0;
+
+	cpuid.head.nent = ARRAY_SIZE(cpuid.entry);
+	must(xioctl(vm->dev, KVM_GET_SUPPORTED_CPUID, &cpuid));
+	for (i = 0; i < cpuid.head.nent; i++)
+		for (j = 0; j < i; j++)
+			twice += cpuid.entry[i].function == cpuid.entry[j].function &&
+				 cpuid.entry[i].index == cpuid.entry[j].index;
+	tap_eq(twice, 0, "no CPUID leaf is offered twice");
+}
+
 static void test_backends(struct vm *vm)
 {
 	int mask = xioctl_val(vm->dev, KVM_CHECK_EXTENSION, CAP_UMBRA_MMU);
@@ -117,6 +134,7 @@ int main(void)
 	test_needed(vm);
 	test_optional(vm, vcpu);
 	test_numbers(vm);
+	test_cpuid(vm);
 	test_backends(vm);
 	guest_destroy(vcpu);
 	return tap_done();
