@@ -181,7 +181,8 @@ static void test_interrupts(unsigned long rounds)
 
 		random_state(&c, gpr);
 		refuse_after = -1;
-		sp = gpr[UM_RSP] = rnd() & 0xfffe;
+		sp = rnd() & 0xfffe;
+		gpr[UM_RSP] = sp;
 		r = emu_interrupt(&c, vector, ip);
 		if (r != EMU_OK || (gpr[UM_RSP] & REAL_LIMIT) != ((sp - 6) & REAL_LIMIT))
 			break;
