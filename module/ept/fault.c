@@ -180,7 +180,7 @@ enum um_fault_result ept_fault(struct um_vcpu *vcpu, struct um_fault *f)
 		return UM_FAULT_ERROR;
 
 	/* What the host maps without a struct page may be a device's registers. */
-	if (!m.pfn.page && !page_is_ram(m.pfn.pfn))
+	if (!m.pfn.ram && !page_is_ram(m.pfn.pfn))
 		m.type = EPT_UC;
 	return map_page(vcpu, &m);
 }
