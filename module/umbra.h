@@ -60,7 +60,7 @@ struct um_memslot {
  * under vm->srcu.
  */
 struct um_memslots {
-	u64 generation;
+	u64 generation;		/* from 1 on; 0 serves as "none" */
 	unsigned int count;
 	/* a hint: index of the slot found last; racy, so checked before use */
 	unsigned int last;
