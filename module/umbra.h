@@ -23,12 +23,15 @@
 #include <asm/fpu/types.h>
 
 #include "../uapi/umbra.h"
+#include "dirty.h"
 #include "stats.h"
 #include "types.h"
 
 #define UM_MAX_VCPUS	1024
 #define UM_MAX_VCPU_ID	4096
 #define UM_MAX_SLOTS	32764
+/* A caller may ask for a slot that is larger than an allocation can be: that is its ENOMEM only. */
+#define UM_GFP_BULK	(GFP_KERNEL_ACCOUNT | __GFP_NOWARN)
 #define UM_NR_BACKENDS	3	/* indexed by UM_BACKEND_*; 0 unused */
 
 struct paging_desc;
@@ -49,7 +52,7 @@ struct um_memslot {
 	hva_t hva;
 	u16 id;			/* slot id in the low 16 bits of kvm_userspace_memory_region.slot */
 	u32 flags;		/* KVM_MEM_* */
-	unsigned long *dirty;	/* KVM_MEM_LOG_DIRTY_PAGES: one bit a page */
+	unsigned long *dirty;	/* KVM_MEM_LOG_DIRTY_PAGES: one bit a page; dirty.c */
 	/* per gfn: how many shadowed guest tables live there; NULL without shadow. mmu_lock */
 	u16 *track;
 	void *priv[UM_NR_BACKENDS];	/* a backend's own per-slot data, from mmu ops slot_init */
@@ -95,6 +98,7 @@ struct um_vm {
 
 	gpa_t tss_addr;		/* KVM_SET_TSS_ADDR; lock */
 	gpa_t identity_map;	/* KVM_SET_IDENTITY_MAP_ADDR; lock */
+	struct um_dirty_vm dirty;
 	bool dead;		/* a hardware or invariant failure: every KVM_RUN answers EIO */
 	u64 max_shadow_pages;	/* KVM_SET_NR_MMU_PAGES, 0 = automatic */
 	u64 tsc_khz;
@@ -391,9 +395,6 @@ static inline hva_t um_slot_hva(const struct um_memslot *slot, gfn_t gfn)
 void um_track_add(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn);
 void um_track_remove(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn);
 bool um_tracked(struct um_memslot *slot, gfn_t gfn);
-void um_mark_dirty(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn);
-/* KVM_GET_DIRTY_LOG */
-long um_slot_get_dirty_log(struct um_vm *vm, const struct kvm_dirty_log *log);
 
 /* notifier.c */
 /* registers the MMU notifier on current->mm; 0 or errno */
