@@ -150,7 +150,7 @@ static u8 leaf_access(const struct shadow_walk *w, gfn_t gfn)
 /* What the leaf's rights tell of the frame: the guest can write it from now on. */
 static u64 frame_known(const struct shadow_walk *w, u8 access)
 {
-	if (!w->pfn.page)
+	if (!w->pfn.ram)
 		return 0;
 	if ((access & ACC_W) && !w->slot->dirty)
 		return FRAME_VALID | FRAME_WRITABLE | FRAME_DIRTIED;
@@ -363,7 +363,7 @@ static void learn_frame(struct um_vm *vm, gfn_t gfn)
 	if (um_pfn_get(vm, slot, gfn, true, &pfn))
 		return;
 	read_lock(&vm->mmu_lock);
-	if (!um_pfn_stale(vm, slot, gfn, &pfn) && pfn.page &&
+	if (!um_pfn_stale(vm, slot, gfn, &pfn) && pfn.ram &&
 	    rmap_has_room(vm, gfn, UM_LEVEL_4K)) {
 		frame_set(vm, gfn, pfn.pfn, FRAME_VALID | FRAME_DIRTIED);
 		known = true;

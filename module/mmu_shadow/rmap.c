@@ -105,9 +105,9 @@ static u64 lock_word(u64 *word)
 	}
 }
 
-/* Pairs with lock_word(), and with rmap_frame(), which reads without it. */
 static void unlock_word(u64 *word, u64 new)
 {
+	/* Pairs with lock_word(), and with rmap_frame(), which reads without it. */
 	smp_store_release(word, new);
 }
 

@@ -279,7 +279,9 @@ static inline gpa_t shadow_gpte_gpa(const struct shadow_page *sp, unsigned int s
 /* The gfn that the leaf in @slot maps. */
 static inline gfn_t shadow_leaf_gfn(const struct shadow_page *sp, unsigned int slot)
 {
-	return sp->gfns ? READ_ONCE(sp->gfns[slot]) : sp->gfn + slot * um_level_pages(sp->role.level);
+	if (sp->gfns)
+		return READ_ONCE(sp->gfns[slot]);
+	return sp->gfn + slot * um_level_pages(sp->role.level);
 }
 
 /* page.c: entries and pages */
