@@ -207,8 +207,6 @@ int um_pfn_get(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn, bool write,
 		out->pfn = page_to_pfn(out->page);
 		out->level = um_pfn_level(vm, slot, gfn, out);
 	}
-	if (slot->dirty)
-		out->writable = write;
 	return 0;
 }
 

@@ -196,6 +196,7 @@ struct um_mmu_ctl {
 #define UM_IC_EPT	BIT(3)	/* enable EPT; root is an EPT root */
 #define UM_IC_UNPAGED	BIT(4)	/* unrestricted guest: PG and PE may be 0 in hardware */
 #define UM_IC_PAGING	BIT(5)	/* CR0.PG, WP and CR4's paging bits are host-owned */
+#define UM_IC_PML	BIT(6)	/* the CPU notes what it writes: um_dirty_logged() */
 
 /* The root that the hardware walks, and its tag. */
 struct um_root {
@@ -418,8 +419,8 @@ struct um_pfn {
 
 /*
  * Find (and let the host allocate) the page behind @gfn. Sleeps. 0, -EFAULT,
- * -EHWPOISON, -EINTR, -ENOENT (mm is gone). While @slot logs dirty pages: level is 4K,
- * and writable only for @write (the caller then marks the gfn dirty).
+ * -EHWPOISON, -EINTR, -ENOENT (mm is gone). While @slot logs dirty pages, level is 4K; the
+ * caller decides whether it may be written already.
  */
 int um_pfn_get(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn, bool write,
 	       struct um_pfn *out);
