@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "lib/dirty.h"
+#include "lib/stats.h"
 
 #define ROUNDS		6
 #define WRITES		500
@@ -131,6 +132,8 @@ static void test_get(unsigned int nr, enum guest_mode mode)
 	good = dirty_all(d, DIRTY_TOUCH);
 	dirty_fill(d->model);
 	tap_ok(good && take(d), "%s, %u vCPUs: every page", name, nr);
+	tap_diag("%llu PML-full exits", (unsigned long long)stat_read(d->vcpus[0].vcpu->fd,
+								      "exits_pml_full"));
 	dirty_log_off(d);
 	good = dirty_write(d, WRITES, 0, DIRTY_PAGES);
 	forget(d);
