@@ -93,6 +93,7 @@ int um_slots_init(struct um_vm *vm)
 
 	if (!slots)
 		return -ENOMEM;
+	slots->generation = 1;
 	rcu_assign_pointer(vm->slots, slots);
 	return 0;
 }

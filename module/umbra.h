@@ -63,7 +63,7 @@ struct um_memslot {
  * under vm->srcu.
  */
 struct um_memslots {
-	u64 generation;
+	u64 generation;		/* from 1 on; 0 serves as "none" */
 	unsigned int count;
 	/* a hint: index of the slot found last; racy, so checked before use */
 	unsigned int last;
@@ -92,8 +92,6 @@ struct um_vm {
 	unsigned long mmu_seq;
 	long mmu_invalidating;	/* invalidations in progress; mmu_lock */
 	hva_t inval_start, inval_end;	/* what they span; mmu_lock */
-	/* pages in a row that the host had to bring in; a racy hint */
-	unsigned int absent_run;
 	bool mm_gone;		/* the notifier's release ran; mmu_lock */
 	/* being deleted: out of slots, perhaps still mapped; mmu_lock */
 	struct um_memslot *retiring;
@@ -399,38 +397,6 @@ void um_track_add(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn);
 void um_track_remove(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn);
 bool um_tracked(struct um_memslot *slot, gfn_t gfn);
 
-/* pfn.c */
-/**
- * struct um_pfn - a host page found for a gfn
- * @pfn: host frame
- * @level: the largest level at which the host maps it contiguously and aligned with the gfn
- *	inside its slot
- * @writable: the host page may be written through this mapping
- * @page: reference held until um_pfn_put(); NULL for PFNMAP
- * @seq: vm->mmu_seq sampled before the lookup
- */
-struct um_pfn {
-	u64 pfn;
-	u8 level;
-	bool writable;
-	struct page *page;
-	unsigned long seq;
-};
-
-/*
- * Find (and let the host allocate) the page behind @gfn. Sleeps. 0, -EFAULT,
- * -EHWPOISON, -EINTR, -ENOENT (mm is gone). While @slot logs dirty pages, level is 4K; the
- * caller decides whether it may be written already.
- */
-int um_pfn_get(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn, bool write,
-	       struct um_pfn *out);
-void um_pfn_put(struct um_pfn *pfn, bool dirtied);
-/*
- * mmu_lock held: must the page found at @p->seq be thrown away because the host changed
- * its mapping of @gfn's hva?
- */
-bool um_pfn_stale(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn, const struct um_pfn *p);
-
 /* notifier.c */
 /* registers the MMU notifier on current->mm; 0 or errno */
 int um_notifier_init(struct um_vm *vm);
@@ -490,6 +456,7 @@ u32 um_backend_mask(void);	/* backends that this CPU can run: bit n = UM_BACKEND
 u32 um_backend_by_name(const char *name);	/* UM_BACKEND_*, 0: unknown */
 const struct um_mmu_ops *um_backend_ops(u32 backend);
 
+#include "pfn.h"
 #include "state.h"
 
 #endif
