@@ -194,6 +194,7 @@ struct um_mmu_ctl {
 #define UM_IC_EPT	BIT(3)	/* enable EPT; root is an EPT root */
 #define UM_IC_UNPAGED	BIT(4)	/* unrestricted guest: PG and PE may be 0 in hardware */
 #define UM_IC_PAGING	BIT(5)	/* CR0.PG, WP and CR4's paging bits are host-owned */
+#define UM_IC_PML	BIT(6)	/* the CPU notes what it writes: um_dirty_logged() */
 
 /* The root that the hardware walks, and its tag. */
 struct um_root {

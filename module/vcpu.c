@@ -353,9 +353,12 @@ static bool inner_loop(struct um_vcpu *vcpu)
 		vcpu->stats.entries++;
 	} while (hw_enter(vcpu) && hw_handle_exit_fast(vcpu) &&
 		 !um_request_pending(vcpu) && !host_guest_work_pending());
-	/* The guest's accesses end here: um_vcpu_guest_cpu() no longer sends an IPI for them. */
-	smp_store_release(&vcpu->mode, UM_OUTSIDE_GUEST);
 	hw_leave(vcpu);
+	/*
+	 * The guest's accesses end here, and what they made dirty is logged: um_vcpu_guest_cpu()
+	 * no longer sends an IPI for them.
+	 */
+	smp_store_release(&vcpu->mode, UM_OUTSIDE_GUEST);
 	return true;
 }
 

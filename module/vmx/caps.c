@@ -28,6 +28,10 @@ static bool use_ept = true;
 module_param_named(ept, use_ept, bool, 0444);
 MODULE_PARM_DESC(ept, "offer the EPT backend where the CPU can (default on)");
 
+static bool use_pml = true;
+module_param_named(pml, use_pml, bool, 0444);
+MODULE_PARM_DESC(pml, "log dirty pages by the CPU's page-modification logging (default on)");
+
 /* IA32_VMX_BASIC (SDM "Basic VMX Information"). */
 #define BASIC_MEM_TYPE_SHIFT	50
 #define BASIC_TRUE_CTLS		BIT_ULL(55)
@@ -148,7 +152,7 @@ static void derive_hw_caps(void)
 	hw_caps.ept_exec_only = hw_caps.ept && (ev & VMX_EPT_EXECUTE_ONLY_BIT);
 	hw_caps.ept_5level = hw_caps.ept && (ev & VMX_EPT_PAGE_WALK_5_BIT);
 	hw_caps.vpid = use_vpid && (c2 & SECONDARY_EXEC_ENABLE_VPID) && has_all(vv, VPID_REQUIRED);
-	hw_caps.pml = hw_caps.ept_ad && (c2 & SECONDARY_EXEC_ENABLE_PML);
+	hw_caps.pml = use_pml && hw_caps.ept_ad && (c2 & SECONDARY_EXEC_ENABLE_PML);
 	hw_caps.rdtscp = c2 & SECONDARY_EXEC_ENABLE_RDTSCP;
 	hw_caps.invpcid = c2 & SECONDARY_EXEC_ENABLE_INVPCID;
 	hw_caps.xsaves = c2 & VMX_CPU2_XSAVES;

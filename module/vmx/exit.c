@@ -41,6 +41,7 @@ static const struct exit_desc exits[] = {
 	[EXIT_REASON_EPT_VIOLATION] = { exit_ept_violation, STAT(ept_violation), true },
 	[EXIT_REASON_EPT_MISCONFIG] = { exit_ept_misconfig, STAT(ept_misconfig), true },
 	[EXIT_REASON_WBINVD] = { exit_skip, STAT(wbinvd) },
+	[EXIT_REASON_PML_FULL] = { exit_resume, STAT(pml_full) },
 	[EXIT_REASON_XSETBV] = { exit_xsetbv, STAT(xsetbv) },
 	[EXIT_REASON_INVPCID] = { exit_invpcid, STAT(invpcid), true },
 	[EXIT_REASON_VMCLEAR] = { exit_ud, STAT(other) },
