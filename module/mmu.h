@@ -15,7 +15,7 @@
 /* What a fault came to. */
 enum um_fault_result {
 	UM_FAULT_RETRY,		/* mapped, or a race was lost: run the guest again */
-	UM_FAULT_EMULATE,	/* no slot, a read-only one, a tracked table: emulate it */
+	UM_FAULT_EMULATE,	/* no slot, one or memory that is read-only, a tracked table */
 	UM_FAULT_GUEST,		/* the guest's own: queue #PF with fault->gva and fault->pfec */
 	UM_FAULT_ERROR,		/* KVM_RUN ends with fault->err */
 };
@@ -30,7 +30,8 @@ enum um_fault_result {
  * @gva_valid: see @gva
  * @gpa_valid: see @gpa
  * @smap_override: a supervisor's access with EFLAGS.AC = 1, which SMAP lets through
- * @err: negative errno when the answer is ERROR: -EFAULT, -ENOMEM, -EHWPOISON, -EINTR or -ENOENT
+ * @err: negative errno when the answer is ERROR: -EFAULT, -ENOMEM, -EINTR or -ENOENT; -EHWPOISON:
+ *	the process is to get SIGBUS for the page at @gpa
  */
 struct um_fault {
 	gva_t gva;

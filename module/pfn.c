@@ -6,6 +6,7 @@
 #include <linux/mm.h>
 #include <linux/page-flags.h>
 #include <linux/pgtable.h>
+#include <linux/sched/signal.h>
 
 #include "host.h"
 #include "umbra.h"
@@ -74,7 +75,7 @@ static int um_pfnmap_ref(struct um_pfn *p)
 	return 0;
 }
 
-/* A frame mapped by a driver. -ENOENT: @hva is not such memory. */
+/* A frame mapped by a driver. -ENOENT: @hva is not such memory; -EROFS: not for writing. */
 static int um_pfnmap_get(struct um_vm *vm, hva_t hva, bool write, struct um_pfn *p)
 {
 	struct vm_area_struct *vma;
@@ -87,7 +88,7 @@ static int um_pfnmap_get(struct um_vm *vm, hva_t hva, bool write, struct um_pfn 
 	if (vma && (vma->vm_flags & (VM_IO | VM_PFNMAP))) {
 		ret = host_follow_pfn(vma, hva, &p->pfn, &p->writable);
 		if (!ret && write && !p->writable)
-			ret = -EFAULT;
+			ret = -EROFS;
 		if (!ret)
 			ret = um_pfnmap_ref(p);
 		p->ram = p->page;
@@ -124,7 +125,7 @@ static int um_pfn_find(struct um_vm *vm, hva_t hva, bool write, struct um_pfn *p
 	}
 	if (!ret && (found == HOST_PAGE_READY || um_pfn_try(hva, write, p)))
 		return 0;
-	if (!ret)
+	if (!ret || ret == -EFAULT)
 		ret = um_pfnmap_get(vm, hva, write, p);
 	return ret == -ENOENT || ret == -EFAULT ? um_pfn_get_slow(vm, hva, write, p) : ret;
 }
@@ -153,8 +154,8 @@ int um_pfn_get(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn, bool write,
 
 /*
  * A guest's write leaves no trace in the host's page tables, so a page counts as dirty
- * from when it can be written; one that is held by no reference was so already. The host cleans it only after the notifier has unmapped
- * it.
+ * from when it can be written; one that is held by no reference was so already. The host
+ * cleans it only after the notifier has unmapped it.
  */
 void um_pfn_put(struct um_pfn *p, bool dirtied)
 {
@@ -164,6 +165,15 @@ void um_pfn_put(struct um_pfn *p, bool dirtied)
 		SetPageDirty(p->page);
 	put_page(p->page);
 	p->page = NULL;
+}
+
+void um_pfn_poisoned(struct um_vm *vm, gfn_t gfn)
+{
+	struct um_memslot *slot = um_slot_find(vm, gfn);
+
+	if (slot)
+		send_sig_mceerr(BUS_MCEERR_AR, (void __user *)um_slot_hva(slot, gfn),
+				UM_PAGE_SHIFT, current);
 }
 
 bool um_pfn_stale(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn, const struct um_pfn *p)

@@ -26,13 +26,19 @@ struct um_pfn {
 };
 
 /*
- * Find (and let the host allocate) the page behind @gfn. Sleeps. 0, -EFAULT, -EHWPOISON, -EINTR,
- * -ENOENT (mm is gone). While @slot logs dirty pages, level is 4K; whether the guest may write is
- * for the caller to decide.
+ * Find (and let the host allocate) the page behind @gfn. Sleeps. 0, -EFAULT, -EROFS (a driver's,
+ * not for writing), -EHWPOISON, -EINTR, -ENOENT (mm is gone). While @slot logs dirty pages, level
+ * is 4K; whether the guest may write is for the caller to decide.
  */
 int um_pfn_get(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn, bool write,
 	       struct um_pfn *out);
 void um_pfn_put(struct um_pfn *pfn, bool dirtied);
+
+/*
+ * The hardware behind @gfn failed: give the current task the signal that an access of its own
+ * would have raised. vm->srcu held.
+ */
+void um_pfn_poisoned(struct um_vm *vm, gfn_t gfn);
 
 /*
  * mmu_lock held: must the page found at @p->seq be thrown away because the host changed its

@@ -208,7 +208,7 @@ enum um_fault_result ept_fault(struct um_vcpu *vcpu, struct um_fault *f)
 	if (!f->err)
 		f->err = um_pfn_get(vm, m.slot, m.gfn, write, &m.pfn);
 	if (f->err)
-		return UM_FAULT_ERROR;
+		return f->err == -EROFS ? UM_FAULT_EMULATE : UM_FAULT_ERROR;
 
 	/* What the host maps without a struct page may be a device's registers. */
 	if (!m.pfn.ram && !page_is_ram(m.pfn.pfn))

@@ -309,6 +309,10 @@ static enum um_fault_result serve(struct shadow_walk *w, struct um_fault *f)
 	if (writes_through_wp(w) && (w->r.access & ACC_U) && w->sv->desc.smap)
 		return UM_FAULT_EMULATE;
 	err = um_pfn_get(w->vm, w->slot, gfn, write, &w->pfn);
+	if (err == -EROFS) {
+		w->vcpu->stats.exit.mmio++;
+		return UM_FAULT_EMULATE;
+	}
 	if (err)
 		return fail(f, err);
 	result = map_page(w);

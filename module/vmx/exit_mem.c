@@ -26,6 +26,15 @@ static int emulate_access(struct um_vcpu *vcpu, gpa_t gpa, bool hint)
 	return um_exit_internal_error(vcpu, KVM_INTERNAL_ERROR_DELIVERY_EV, ARRAY_SIZE(data), data);
 }
 
+/* What a fault that cannot be served means for KVM_RUN. */
+static int fault_error(struct um_vcpu *vcpu, const struct um_fault *f)
+{
+	if (f->err != -EHWPOISON)
+		return f->err;
+	um_pfn_poisoned(vcpu->vm, gpa_to_gfn(f->gpa));
+	return 1;	/* the signal ends KVM_RUN before the next entry */
+}
+
 static int serve_fault(struct um_vcpu *vcpu, struct um_fault *f)
 {
 	switch (vcpu->mmu->fault(vcpu, f)) {
@@ -37,7 +46,7 @@ static int serve_fault(struct um_vcpu *vcpu, struct um_fault *f)
 		um_queue_pf(vcpu, f->gva, f->pfec);
 		return 1;
 	default:
-		return f->err;
+		return fault_error(vcpu, f);
 	}
 }
 
@@ -60,7 +69,7 @@ static int ept_fault(struct vmx_vcpu *vmx, u32 pfec, bool hint, u64 *cause)
 	if (likely(r == UM_FAULT_RETRY))
 		return 1;
 	if (r != UM_FAULT_EMULATE)
-		return r == UM_FAULT_ERROR ? f.err : 1;
+		return r == UM_FAULT_ERROR ? fault_error(vcpu, &f) : 1;
 	vcpu->stats.exit.mmio++;
 	(*cause)--;
 	return emulate_access(vcpu, f.gpa, hint);
