@@ -27,6 +27,34 @@ static void count(unsigned long counter, unsigned long stop)
 		write32(counter, read32(counter) + 1);
 }
 
+/*
+ * Each vCPU has a word of its own in each page, and knows what it wrote there last. The two writes
+ * differ, so that a page that went back to an older state shows.
+ */
+static void churn(void)
+{
+	static u32 written[MAX_VCPUS][CHURN_PAGES];
+	unsigned long word = shared()->arg[0] + this_id() * 64, stride = shared()->arg[4];
+	unsigned int pages = (unsigned long)(shared()->arg[1] - shared()->arg[0]) / stride, i;
+	bool loses = shared()->arg[3] & CHURN_LOSES;
+	u32 *mine = written[this_id()];
+	u32 round, was;
+
+	memset(mine, 0, sizeof(written[0]));
+	for (i = 0; i < pages; i++)
+		write32(word + i * stride, 0);
+	for (round = 1; !read32(shared()->arg[2]); round++) {
+		for (i = 0; i < pages; i++) {
+			was = read32(word + i * stride);
+			if (was || !loses)
+				GUEST_EQ(was, mine[i]);
+			mine[i] = round << 16 | (i + 1);
+			write32(word + i * stride, mine[i]);
+		}
+		shared()->result[0] = round;
+	}
+}
+
 static void do_read(unsigned long gva)
 {
 	shared()->result[0] = read32(gva);
@@ -78,6 +106,13 @@ void guest_main(u64 op)
 		break;
 	case BASIC_HLT:
 		asm volatile("hlt");
+		break;
+	case BASIC_CHURN:
+		churn();
+		break;
+	case BASIC_FLUSH:
+		flush_gva(shared()->arg[0]);
+		do_read(shared()->arg[0]);
 		break;
 	}
 }

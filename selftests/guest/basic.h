@@ -15,6 +15,12 @@ enum {
 	BASIC_TRY_READ,		/* as READ; result[1] = vector + 1 or 0, [2] = error code */
 	BASIC_TRY_WRITE,
 	BASIC_HLT,
+	BASIC_CHURN,		/* check and rewrite these pages until the u32 at arg[2] is set */
+	BASIC_FLUSH,		/* INVLPG of the page at arg[0], then as READ */
 };
+
+/* arg[3] of CHURN: flags; arg[4]: the distance of its pages. result[0] counts complete rounds. */
+#define CHURN_LOSES	1	/* a page may come back as zeros */
+#define CHURN_PAGES	1024	/* at most */
 
 #endif
