@@ -12,8 +12,11 @@ complaints='BUG:|BUG [a-z]|WARNING:|Oops|Kernel panic|general protection fault|K
 complaints="$complaints|Call Trace:|possible .* (locking|dependency)|suspicious RCU|soft lockup"
 complaints="$complaints|detected .*stall|blocked for more than|unreferenced object|corruption"
 complaints="$complaints|refcount_t:|non-static key|ODEBUG:|suspected memory leaks|non-responsive CSD"
-# Not one: vmalloc() tells of the allocations that selftests/faultinject has fail.
-injected='/faultinject: vmalloc error:/,/<\/TASK>/d'
+# Not one: vmalloc() tells of the allocations that selftests/faultinject has fail, the OOM killer of
+# the processes that selftests/hostlimit leaves without memory, the kernel of the page that
+# selftests/hostmap declares broken.
+injected='/faultinject: vmalloc error:/,/<\/TASK>/d; /hostlimit invoked oom-killer:/,/<\/TASK>/d'
+injected="$injected; /Sending SIGBUS to hostmap:/d"
 
 # Bits of /proc/sys/kernel/tainted that say that the kernel found itself broken.
 taint_bad_page=32 taint_die=128 taint_warn=512 taint_lockup=16384
