@@ -6,6 +6,7 @@
 #include <linux/uaccess.h>
 
 #include "emulator.h"
+#include "mmio.h"
 #include "mmu.h"
 
 static enum walk_status walk(struct um_vcpu *vcpu, const struct paging_desc *d, gva_t gva, u32 pfec,
@@ -33,6 +34,14 @@ int um_gva_to_gpa(struct um_vcpu *vcpu, gva_t gva, u32 pfec, bool set_ad, gpa_t 
 	*gpa = r.gpa;
 	*error_code = r.error_code;
 	return status;
+}
+
+bool um_mmio_known(struct um_vcpu *vcpu, gpa_t gpa)
+{
+	const struct um_emul *em = vcpu->emul;
+
+	return em && em->device.gfn == gpa_to_gfn(gpa) &&
+	       em->device.generation == um_slots(vcpu->vm)->generation;
 }
 
 const struct paging_desc *emul_desc(struct um_emul *em)
@@ -115,7 +124,11 @@ static void __user *gpa_user(struct um_emul *em, gpa_t gpa, bool write, struct u
 {
 	gfn_t gfn = gpa_to_gfn(gpa);
 
+	if (emul_is_device(em, gfn))
+		return NULL;
 	*slot = um_slot_find(em->vcpu->vm, gfn);
+	if (!*slot)
+		em->device = (struct emul_device){ gfn, em->generation };
 	if (!*slot || (write && ((*slot)->flags & KVM_MEM_READONLY)))
 		return NULL;
 	return (void __user *)(um_slot_hva(*slot, gfn) + um_page_offset(gpa));
@@ -161,10 +174,12 @@ static int read_page(struct um_emul *em, u64 la, void *data, unsigned int len, b
 
 	if (r)
 		return r;
+	if (em->read_pos < em->nr_read && emul_mmio_answered(em, gpa, data, len))
+		return EMU_OK;
 	user = gpa_user(em, gpa, false, &slot);
 	if (user && !load(data, user, len))
 		return EMU_OK;
-	return emul_mmio_read(em, gpa, data, len);
+	return emul_mmio_ask(em, gpa, len);
 }
 
 int emul_read(struct emu_ctx *c, u64 la, void *data, unsigned int len, bool rmw)

@@ -194,7 +194,8 @@ static void restore_nmi_block(struct vmx_vcpu *vmx)
 		unblocked = (vmx_intr_info(vmx) & INTR_INFO_UNBLOCK_NMI) &&
 			    (vmx_intr_info(vmx) & INTR_INFO_VECTOR_MASK) != UM_DF;
 	else
-		unblocked = vmx->exit_reason == EXIT_REASON_EPT_VIOLATION &&
+		unblocked = (vmx->exit_reason == EXIT_REASON_EPT_VIOLATION ||
+			     vmx->exit_reason == EXIT_REASON_PML_FULL) &&
 			    (vmx_exit_qual(vmx) & INTR_INFO_UNBLOCK_NMI);
 	if (!unblocked)
 		return;
@@ -218,7 +219,7 @@ void vmx_requeue_events(struct vmx_vcpu *vmx)
 	ev->irq_injected = false;
 	if (!may_interrupt_delivery(vmx->exit_reason))
 		return;
-	info = vmcs_read32(IDT_VECTORING_INFO_FIELD);
+	info = vmx_idt_info(vmx);
 	if (info & VECTORING_INFO_VALID_MASK)
 		requeue(ev, &vmx->vcpu, info);
 	else

@@ -3,6 +3,7 @@
  * Exceptions and EPT violations: page faults go to the vCPU's memory backend, the
  * rest back to the guest.
  */
+#include "../mmio.h"
 #include "vmx.h"
 
 static bool delivering(const struct um_vcpu *vcpu)
@@ -48,7 +49,8 @@ static int serve_fault(struct um_vcpu *vcpu, struct um_fault *f)
 #define EPT_QUAL_GVA_VALID	BIT(7)
 #define EPT_QUAL_GVA_TRANSLATED	BIT(8)	/* the access itself, not one to a guest page table */
 
-static int ept_fault(struct vmx_vcpu *vmx, u32 pfec, bool hint)
+/* @cause counted the exit; an access to no memory falls under its own. */
+static int ept_fault(struct vmx_vcpu *vmx, u32 pfec, bool hint, u64 *cause)
 {
 	struct um_vcpu *vcpu = &vmx->vcpu;
 	struct um_fault f = { .gpa = vmx_exit_gpa(vmx), .gpa_valid = true, .pfec = pfec };
@@ -60,7 +62,7 @@ static int ept_fault(struct vmx_vcpu *vmx, u32 pfec, bool hint)
 	if (r != UM_FAULT_EMULATE)
 		return r == UM_FAULT_ERROR ? f.err : 1;
 	vcpu->stats.exit.mmio++;
-	vcpu->stats.exit.ept_violation--;
+	(*cause)--;
 	return emulate_access(vcpu, f.gpa, hint);
 }
 
@@ -75,12 +77,24 @@ int exit_ept_violation(struct vmx_vcpu *vmx)
 		pfec |= PFEC_I;
 	if (qual & EPT_QUAL_PRESENT)
 		pfec |= PFEC_P;
-	return ept_fault(vmx, pfec, qual & EPT_QUAL_GVA_TRANSLATED);
+	return ept_fault(vmx, pfec, qual & EPT_QUAL_GVA_TRANSLATED,
+			 &vmx->vcpu.stats.exit.ept_violation);
 }
 
+/*
+ * The backend marked what was no memory. If it is now, it is mapped as for a read: what the access
+ * was, the next fault says.
+ */
 int exit_ept_misconfig(struct vmx_vcpu *vmx)
 {
-	return ept_fault(vmx, 0, true);
+	struct um_vcpu *vcpu = &vmx->vcpu;
+	gpa_t gpa = vmx_exit_gpa(vmx);
+
+	if (!um_mmio_known(vcpu, gpa))
+		return ept_fault(vmx, 0, true, &vcpu->stats.exit.ept_misconfig);
+	vcpu->stats.exit.mmio++;
+	vcpu->stats.exit.ept_misconfig--;
+	return emulate_access(vcpu, gpa, true);
 }
 
 /*
@@ -96,7 +110,7 @@ static struct um_fault page_fault_of(struct vmx_vcpu *vmx)
 	struct um_fault f = {
 		.gva = vmx_exit_qual(vmx),
 		.gva_valid = true,
-		.pfec = vmcs_read32(VM_EXIT_INTR_ERROR_CODE),
+		.pfec = vmx_intr_error(vmx),
 	};
 
 	/* AC allows a supervisor's explicit access to user pages under SMAP. */
@@ -123,7 +137,7 @@ bool exit_exception_fast(struct vmx_vcpu *vmx)
 
 	if (vmx_intr_info(vmx) != PAGE_FAULT_INFO || !vcpu->mmu->fault_fast)
 		return false;
-	if (vmcs_read32(IDT_VECTORING_INFO_FIELD) & VECTORING_INFO_VALID_MASK)
+	if (vmx_idt_info(vmx) & VECTORING_INFO_VALID_MASK)
 		return false;
 	vmx->l1d_flush = true;
 	f = page_fault_of(vmx);
@@ -162,7 +176,7 @@ int exit_exception(struct vmx_vcpu *vmx)
 		um_queue_db(vcpu, vmx_exit_qual(vmx) & DB_QUAL_DR6);
 		return 1;
 	case UM_AC:
-		um_queue_exception_err(vcpu, UM_AC, vmcs_read32(VM_EXIT_INTR_ERROR_CODE));
+		um_queue_exception_err(vcpu, UM_AC, vmx_intr_error(vmx));
 		return 1;
 	default:
 		um_queue_exception(vcpu, vector);
