@@ -15,6 +15,7 @@ sudo		:= $(if $(filter 0,$(shell id -u)),,sudo)
 prepared	:= $(if $(filter host,$(LAB)),,lab)
 .NOTPARALLEL:
 .PHONY: help modules tool examples selftests lab-module lab run check check-debug check-models \
+	check-exerciser \
 	bench lint insmod rmmod install clean
 
 help:
@@ -27,6 +28,7 @@ help:
 	@echo '  make check               every test; ends with "N passed, N failed, N skipped"'
 	@echo '  make check-debug         the same on a kernel that checks itself (KASAN, lockdep, leaks, failures)'
 	@echo '  make check-models        the same on other CPU models: without EPT, VPID or unrestricted guest'
+	@echo '  make check-exerciser     random page tables, SEEDS=10 STEPS=10000, from SEED=1 on'
 	@echo '  make bench               the cost per operation, against the real KVM'
 	@echo '  make lab                 prepare the emulator and the kernel $(KERNEL) (others do so by themselves)'
 	@echo 'Anywhere:'
@@ -69,6 +71,9 @@ check:
 
 check-models:
 	@selftests/run-all --only models
+
+check-exerciser:
+	@SEED='$(SEED)' SEEDS='$(SEEDS)' STEPS='$(STEPS)' selftests/run-all --only exerciser
 
 check-debug:
 	@selftests/run-all --only debug,debug-smp,debug-module

@@ -41,6 +41,20 @@ static struct shadow_page *lose_patience(struct shadow_walk *w, struct shadow_pa
 }
 
 /*
+ * Is A set in every entry above the one where the walk ended? A later access that finds the path
+ * built sets it in the last-level entry alone.
+ */
+static bool path_accessed(const struct shadow_walk *w)
+{
+	unsigned int level;
+
+	for (level = w->r.level + 1; level <= w->r.top; level++)
+		if (!(w->r.gpte[level] & GPTE_A))
+			return false;
+	return true;
+}
+
+/*
  * The guest has no page there. Where its table is tracked, make the entry absent, so that the next
  * such fault goes to the guest without an exit.
  */
@@ -49,6 +63,8 @@ static void note_absent(struct shadow_walk *w)
 	unsigned int level = w->r.level, slot = spte_index(w->gva, level);
 	struct shadow_page *sp;
 
+	if (!path_accessed(w))
+		return;
 	write_lock(&w->vm->mmu_lock);
 	sp = ready(w) ? shadow_path_to(w, level) : NULL;
 	if (sp && sp->unsync)

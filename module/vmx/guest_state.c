@@ -185,7 +185,7 @@ static void put_cr4(struct vmx_vcpu *vmx)
 		hw = shadow_cr4(vmx, hw);
 	else
 		owned |= CR4_OWNED_PAGING;
-	if (!(vcpu->cr0 & X86_CR0_PG))
+	if (forced_paging(vmx))
 		hw &= ~CR4_USER_PROTECTION;
 	owned &= um_cr4_guest_allowed(vcpu);
 	vmcs_writel(GUEST_CR4, hw);

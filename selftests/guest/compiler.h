@@ -11,6 +11,8 @@
 #define READ_ONCE(x)		__atomic_load_n(&(x), __ATOMIC_RELAXED)
 #define WRITE_ONCE(x, value)	__atomic_store_n(&(x), value, __ATOMIC_RELAXED)
 
+#define fallthrough		__attribute__((__fallthrough__))
+
 static inline void barrier(void)
 {
 	asm volatile("" : : : "memory");
