@@ -40,6 +40,20 @@ static struct shadow_page *lose_patience(struct shadow_walk *w, struct shadow_pa
 }
 
 /*
+ * Has the guest every A bit above the entry that ended the walk? A path is not built before: later
+ * faults begin at its last table and set A there alone.
+ */
+static bool path_accessed(const struct shadow_walk *w)
+{
+	unsigned int level;
+
+	for (level = w->r.level + 1; level <= w->r.top; level++)
+		if (!(w->r.gpte[level] & GPTE_A))
+			return false;
+	return true;
+}
+
+/*
  * The guest has no page there. Where its table is tracked, make the entry absent, so that the next
  * such fault goes to the guest without an exit.
  */
@@ -48,6 +62,8 @@ static void note_absent(struct shadow_walk *w)
 	unsigned int level = w->r.level, slot = spte_index(w->gva, level);
 	struct shadow_page *sp;
 
+	if (!path_accessed(w))
+		return;
 	write_lock(&w->vm->mmu_lock);
 	sp = ready(w) ? shadow_path_to(w, level) : NULL;
 	if (sp && sp->unsync)
