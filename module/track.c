@@ -6,6 +6,7 @@
  */
 #include <linux/uaccess.h>
 
+#include "audit.h"
 #include "mmu.h"
 
 #define UM_TRACK_MAX	U16_MAX		/* a count that got here stays: tracking costs time only */
@@ -93,5 +94,6 @@ long um_slot_get_dirty_log(struct um_vm *vm, const struct kvm_dirty_log *log)
 		ret = -EFAULT;
 unlock:
 	mutex_unlock(&vm->slots_lock);
+	um_audit_vm(vm);
 	return ret;
 }

@@ -7,6 +7,7 @@
 #include <linux/file.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include "audit.h"
 #include "host.h"
 #include "mmu.h"
 #include "umbra.h"
@@ -263,6 +264,7 @@ static int reload_root(struct um_vcpu *vcpu)
 	int r = vcpu->mmu->load_root(vcpu);
 
 	srcu_read_unlock(&vcpu->vm->srcu, idx);
+	um_audit_vcpu(vcpu);
 	/* No entry without a root: the next KVM_RUN tries again. */
 	if (r)
 		um_make_request(vcpu, UM_REQ_RELOAD_ROOT);
@@ -289,6 +291,8 @@ static int serve_requests(struct um_vcpu *vcpu)
 		preempt_enable();
 	}
 	um_request_check(vcpu, UM_REQ_EVENT);
+	if (um_request_check(vcpu, UM_REQ_AUDIT))
+		um_audit(vcpu);
 	if (um_request_check(vcpu, UM_REQ_KICK) && READ_ONCE(vcpu->vm->dead))
 		return -EIO;
 	return 1;

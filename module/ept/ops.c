@@ -163,4 +163,5 @@ const struct um_mmu_ops ept_mmu_ops = {
 	.wrprotect = ept_wrprotect,
 	.age = ept_age,
 	.zap_all = ept_zap_all,
+	.audit = ept_audit,
 };

@@ -3,6 +3,7 @@
  * Exceptions and EPT violations: page faults go to the vCPU's memory backend, the
  * rest back to the guest.
  */
+#include "../audit.h"
 #include "vmx.h"
 
 static bool delivering(const struct um_vcpu *vcpu)
@@ -27,7 +28,10 @@ static int emulate_access(struct um_vcpu *vcpu, gpa_t gpa, bool hint)
 
 static int serve_fault(struct um_vcpu *vcpu, struct um_fault *f)
 {
-	switch (vcpu->mmu->fault(vcpu, f)) {
+	enum um_fault_result r = vcpu->mmu->fault(vcpu, f);
+
+	um_audit_vcpu(vcpu);
+	switch (r) {
 	case UM_FAULT_RETRY:
 		return 1;
 	case UM_FAULT_EMULATE:
@@ -55,6 +59,7 @@ static int ept_fault(struct vmx_vcpu *vmx, u32 pfec, bool hint)
 	enum um_fault_result r;
 
 	r = vcpu->mmu->fault(vcpu, &f);
+	um_audit_vcpu(vcpu);
 	if (likely(r == UM_FAULT_RETRY))
 		return 1;
 	if (r != UM_FAULT_EMULATE)
@@ -127,6 +132,7 @@ bool exit_exception_fast(struct vmx_vcpu *vmx)
 		return false;
 	vmx->l1d_flush = true;
 	f = page_fault_of(vmx);
+	um_audit_vcpu(vcpu);
 	return vcpu->mmu->fault_fast(vcpu, &f);
 }
 
