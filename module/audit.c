@@ -157,16 +157,20 @@ static bool any_tracked(struct um_memslot *slot, const struct um_audit_leaf *lea
 	return false;
 }
 
+/* While the slot logs, are all of the leaf's pages in the log? */
+bool um_audit_logged(const struct um_memslot *slot, const struct um_audit_leaf *leaf)
+{
+	u64 first = leaf->gfn - slot->base_gfn, end = first + um_level_pages(leaf->level);
+
+	return !slot->dirty || find_next_zero_bit(slot->dirty, end, first) == end;
+}
+
 static void audit_writable(struct um_audit *a, struct um_memslot *slot,
 			   const struct um_audit_leaf *leaf)
 {
 	um_audit_rule(a, !(slot->flags & KVM_MEM_READONLY), "a read-only slot is not writable");
 	um_audit_rule(a, !any_tracked(slot, leaf), "a write-tracked page is not writable");
-	if (!slot->dirty)
-		return;
-	if (!um_audit_rule(a, leaf->level == UM_LEVEL_4K, "what is logged is writable by 4K pages"))
-		um_audit_rule(a, test_bit(leaf->gfn - slot->base_gfn, slot->dirty),
-			      "what is writable is in the dirty log");
+	um_audit_rule(a, um_audit_logged(slot, leaf), "what is writable is in the dirty log");
 }
 
 /* The rules of a translation, whoever has it. */

@@ -47,6 +47,7 @@ struct um_audit_leaf {
 void um_audit_broken(struct um_audit *a, const char *rule);
 void um_audit_leaf(struct um_audit *a, const struct um_audit_leaf *leaf);
 void um_audit_frame(struct um_audit *a, struct um_memslot *slot, const struct um_audit_leaf *leaf);
+bool um_audit_logged(const struct um_memslot *slot, const struct um_audit_leaf *leaf);
 void um_audit_due(struct um_vm *vm, struct um_vcpu *vcpu);
 void um_audit(struct um_vcpu *vcpu);
 

@@ -39,6 +39,12 @@ struct emul_code {
 	u8 maxphyaddr;
 };
 
+/* The page without memory that was touched last, and the memslots that said so. */
+struct emul_device {
+	gfn_t gfn;
+	u64 generation;		/* 0, which no memslots have: none */
+};
+
 /**
  * struct um_emul - the instruction in flight
  * @ctx: what the executor works on; first, so that its callbacks find the rest
@@ -48,7 +54,7 @@ struct emul_code {
  * @desc_valid: @desc is that of this attempt
  * @bytes, @nr_bytes: the instruction as fetched
  * @decoded_as: ctx.insn is what @bytes mean in such code; 0: it is not known
- * @code: see there
+ * @code, @device: see there
  * @read: MMIO reads of this instruction in their order: those before @read_pos were used by
  *	this attempt, the first
  *	@nr_read are asked for, @done bytes of the last are there
@@ -78,6 +84,7 @@ struct um_emul {
 	u8 nr_bytes;
 	u8 decoded_as;
 	struct emul_code code;
+	struct emul_device device;
 
 	u8 nr_read, read_pos;
 	u8 nr_write, write_pos;
@@ -98,6 +105,12 @@ struct um_emul {
 };
 
 #define EMUL_NO_PAGE	(~0ULL)
+
+static inline bool emul_is_device(const struct um_emul *em, gfn_t gfn)
+{
+	return em->device.gfn == gfn &&
+	       em->device.generation == um_slots(em->vcpu->vm)->generation;
+}
 
 /* emulator.c: run the decoded instruction again, now that userspace has answered. */
 int emul_resume(struct um_emul *em);

@@ -83,8 +83,11 @@ static noinline int walk_code(struct um_emul *em, u64 la, bool user)
 	struct um_vm *vm = em->vcpu->vm;
 	struct emul_code *code = &em->code;
 	struct walk_result walk;
-	int r = emul_walk(em, la, PFEC_I, &walk);
+	int r;
 
+	/* Before any look at the memslots: they may be others a moment later. */
+	code->generation = um_slots(vm)->generation;
+	r = emul_walk(em, la, PFEC_I, &walk);
 	code->page = EMUL_NO_PAGE;
 	if (r)
 		return r;
@@ -97,7 +100,6 @@ static noinline int walk_code(struct um_emul *em, u64 la, bool user)
 	code->efer = em->vcpu->efer;
 	code->maxphyaddr = em->vcpu->maxphyaddr;
 	code->user = user;
-	code->generation = um_slots(vm)->generation;
 	if (remember_gptes(code, vm, emul_desc(em), la, &walk))
 		code->page = la >> UM_PAGE_SHIFT;
 	return EMU_OK;

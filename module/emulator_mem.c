@@ -6,6 +6,7 @@
 #include <linux/uaccess.h>
 
 #include "emulator.h"
+#include "mmio.h"
 #include "mmu.h"
 
 static enum walk_status walk(struct um_vcpu *vcpu, const struct paging_desc *d, gva_t gva, u32 pfec,
@@ -33,6 +34,11 @@ int um_gva_to_gpa(struct um_vcpu *vcpu, gva_t gva, u32 pfec, bool set_ad, gpa_t 
 	*gpa = r.gpa;
 	*error_code = r.error_code;
 	return status;
+}
+
+bool um_mmio_known(struct um_vcpu *vcpu, gpa_t gpa)
+{
+	return vcpu->emul && emul_is_device(vcpu->emul, gpa_to_gfn(gpa));
 }
 
 const struct paging_desc *emul_desc(struct um_emul *em)
@@ -115,7 +121,13 @@ static void __user *gpa_user(struct um_emul *em, gpa_t gpa, bool write, struct u
 {
 	gfn_t gfn = gpa_to_gfn(gpa);
 
+	u64 generation = um_slots(em->vcpu->vm)->generation;	/* before the lookup */
+
+	if (emul_is_device(em, gfn))
+		return NULL;
 	*slot = um_slot_find(em->vcpu->vm, gfn);
+	if (!*slot)
+		em->device = (struct emul_device){ gfn, generation };
 	if (!*slot || (write && ((*slot)->flags & KVM_MEM_READONLY)))
 		return NULL;
 	return (void __user *)(um_slot_hva(*slot, gfn) + um_page_offset(gpa));

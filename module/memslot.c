@@ -13,8 +13,6 @@
 
 #define UM_MAX_SLOT_PAGES	((1ULL << 31) - 1)
 #define UM_SLOT_FLAGS		(KVM_MEM_LOG_DIRTY_PAGES | KVM_MEM_READONLY)
-/* A caller may ask for a slot that is larger than an allocation can be: that is its ENOMEM only. */
-#define UM_GFP_BULK		(GFP_KERNEL_ACCOUNT | __GFP_NOWARN)
 
 struct um_memslots *um_slots(struct um_vm *vm)
 {
@@ -96,6 +94,7 @@ int um_slots_init(struct um_vm *vm)
 
 	if (!slots)
 		return -ENOMEM;
+	slots->generation = 1;
 	rcu_assign_pointer(vm->slots, slots);
 	return 0;
 }
@@ -136,13 +135,6 @@ static void um_slots_publish(struct um_vm *vm, struct um_memslots *slots)
 	kvfree(before);
 }
 
-/* The log, and behind it room for the copy that userspace gets. */
-static int um_dirty_alloc(struct um_memslot *slot)
-{
-	slot->dirty = kvcalloc(BITS_TO_LONGS(slot->npages), 2 * sizeof(long), UM_GFP_BULK);
-	return slot->dirty ? 0 : -ENOMEM;
-}
-
 static int um_track_alloc(struct um_memslot *slot)
 {
 	slot->track = kvcalloc(slot->npages, sizeof(*slot->track), UM_GFP_BULK);
@@ -176,7 +168,7 @@ static int um_slot_fill(struct um_vm *vm, struct um_memslot *slot)
 	u32 id;
 
 	if (slot->flags & KVM_MEM_LOG_DIRTY_PAGES) {
-		error = um_dirty_alloc(slot);
+		error = um_dirty_alloc(vm, slot);
 		if (error)
 			return error;
 	}
@@ -292,8 +284,7 @@ static long um_slot_move(struct um_vm *vm, struct um_memslot *old,
 	um_slot_retire(vm, old);
 	um_slots_publish(vm, without);
 	um_slot_unmap(vm);
-	if (new->dirty && old->dirty)
-		bitmap_copy(new->dirty, old->dirty, old->npages);
+	um_dirty_copy(new, old);
 	um_slot_free(vm, old);
 	um_slots_publish(vm, with);
 	um_slot_forget_mmio(vm, new);
@@ -323,7 +314,7 @@ static long um_slot_set_flags(struct um_vm *vm, struct um_memslot *old, u32 flag
 		return -ENOMEM;
 	new->flags = flags;
 	new->dirty = NULL;
-	if ((flags & KVM_MEM_LOG_DIRTY_PAGES) && um_dirty_alloc(new))
+	if ((flags & KVM_MEM_LOG_DIRTY_PAGES) && um_dirty_alloc(vm, new))
 		goto no_memory;
 	slots = um_slots_copy(vm, old, new);
 	if (!slots)
@@ -331,12 +322,8 @@ static long um_slot_set_flags(struct um_vm *vm, struct um_memslot *old, u32 flag
 
 	um_slots_publish(vm, slots);
 	um_slot_free_replaced(old);
-	if (!new->dirty)
-		return 0;
-	write_lock(&vm->mmu_lock);
-	if (um_mmu_wrprotect(vm, new, new->base_gfn, new->base_gfn + new->npages))
-		um_flush_remote_tlbs(vm);
-	write_unlock(&vm->mmu_lock);
+	if (new->dirty)
+		um_dirty_start(vm, new);
 	return 0;
 
 no_memory:

@@ -62,7 +62,9 @@ static void audit_table(struct um_audit *a, epte_t *table, unsigned int level, g
 		if (epte_is_none(epte))
 			continue;
 		um_audit_at(a, gfn, level, epte.raw);
-		if (epte_is_leaf(epte))
+		if (epte_is_empty(epte))
+			um_audit_rule(a, epte_equal(epte, epte_mmio()), "no leaf or link: absent or MMIO");
+		else if (epte_is_leaf(epte))
 			audit_leaf(a, epte, gfn, level);
 		else if (audit_link(a, epte, level))
 			audit_table(a, ept_child_table(epte), level - 1, gfn);

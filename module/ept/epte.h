@@ -71,6 +71,16 @@ static inline bool epte_is_none(epte_t epte)
 	return !epte.raw;
 }
 
+/*
+ * There is no memory: the access exits as a misconfiguration, since W without R is one on every CPU
+ * (SDM "EPT Misconfigurations"). All address bits are set, so that speculation finds nothing there
+ * (L1TF).
+ */
+static inline epte_t epte_mmio(void)
+{
+	return (epte_t){ EPTE_W | EPTE_HPA };
+}
+
 static inline bool epte_is_leaf(epte_t epte)
 {
 	return epte.raw & EPTE_LEAF;
@@ -78,7 +88,13 @@ static inline bool epte_is_leaf(epte_t epte)
 
 static inline bool epte_is_table(epte_t epte)
 {
-	return epte.raw && !epte_is_leaf(epte);
+	return (epte.raw & (EPTE_LEAF | EPTE_R)) == EPTE_R;
+}
+
+/* Nothing is mapped: absent, or known to be no memory. */
+static inline bool epte_is_empty(epte_t epte)
+{
+	return !(epte.raw & (EPTE_LEAF | EPTE_R));
 }
 
 static inline bool epte_equal(epte_t a, epte_t b)

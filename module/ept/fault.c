@@ -133,7 +133,7 @@ static bool install(struct um_vm *vm, struct ept_vcpu *ev, const struct ept_map 
 	new = make_leaf(m, level);
 	if (!ept_replace(ep, old, new))
 		return false;
-	if (!epte_is_none(old) && epte_pfn(old) != epte_pfn(new))
+	if (epte_is_leaf(old) && epte_pfn(old) != epte_pfn(new))
 		um_flush_remote_tlbs(vm);
 	if (m->slot->dirty && (m->pfec & PFEC_W))
 		um_mark_dirty(vm, m->slot, m->gfn);
@@ -161,6 +161,29 @@ static enum um_fault_result map_page(struct um_vcpu *vcpu, struct ept_map *m)
 	return result;
 }
 
+/*
+ * Have the next access exit as a misconfiguration. That costs no table, since the mark goes where the
+ * tables end now. It is no more than a hint: whether there is memory, the memslots say.
+ */
+static void mark_mmio(struct um_vm *vm, gfn_t gfn)
+{
+	epte_t *ep, *table = ept_root(vm);
+	unsigned int at = EPT_LEVELS;
+	epte_t epte;
+
+	read_lock(&vm->mmu_lock);
+	for (;;) {
+		ep = ept_entry(table, gfn, at--);
+		epte = ept_read(ep);
+		if (!epte_is_table(epte))
+			break;
+		table = ept_child_table(epte);
+	}
+	if (epte_is_none(epte))
+		ept_replace(ep, epte, epte_mmio());
+	read_unlock(&vm->mmu_lock);
+}
+
 enum um_fault_result ept_fault(struct um_vcpu *vcpu, struct um_fault *f)
 {
 	struct um_vm *vm = vcpu->vm;
@@ -168,8 +191,12 @@ enum um_fault_result ept_fault(struct um_vcpu *vcpu, struct um_fault *f)
 	struct ept_map m = { .gfn = gpa_to_gfn(f->gpa), .pfec = f->pfec, .type = EPT_WB };
 
 	m.slot = um_slot_find(vm, m.gfn);
-	if (!m.slot || m.gfn >= EPT_END_GFN)
+	if (m.gfn >= EPT_END_GFN)
 		return UM_FAULT_EMULATE;
+	if (!m.slot) {
+		mark_mmio(vm, m.gfn);
+		return UM_FAULT_EMULATE;
+	}
 	if (write && (m.slot->flags & KVM_MEM_READONLY))
 		return UM_FAULT_EMULATE;
 
@@ -180,7 +207,7 @@ enum um_fault_result ept_fault(struct um_vcpu *vcpu, struct um_fault *f)
 		return UM_FAULT_ERROR;
 
 	/* What the host maps without a struct page may be a device's registers. */
-	if (!m.pfn.page && !page_is_ram(m.pfn.pfn))
+	if (!m.pfn.ram && !page_is_ram(m.pfn.pfn))
 		m.type = EPT_UC;
 	return map_page(vcpu, &m);
 }

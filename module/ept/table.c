@@ -77,7 +77,7 @@ static bool walk_leaves(epte_t *table, unsigned int level, gfn_t start, gfn_t en
 		next = block_end(gfn, level, end);
 		if (epte_is_leaf(epte))
 			any |= fn(ep, epte);
-		else if (!epte_is_none(epte))
+		else if (epte_is_table(epte))
 			any |= walk_leaves(ept_child_table(epte), level - 1, gfn, next, fn);
 	}
 	return any;
@@ -126,7 +126,7 @@ static bool clear_table(struct um_vm *vm, epte_t *table, unsigned int level, gfn
 		epte_t epte = ept_read(ep);
 
 		next = block_end(gfn, level, end);
-		if (epte_is_none(epte))
+		if (epte_is_empty(epte))
 			continue;
 		if (epte_is_table(epte) && next - gfn < um_level_pages(level)) {
 			any |= clear_table(vm, ept_child_table(epte), level - 1, gfn, next, dead);

@@ -256,8 +256,10 @@ static void audit_known_frame(struct shadow_audit *s, gfn_t gfn, u64 frame)
 	if (um_audit_rule(s->a, slot, "a known frame lies in a memslot"))
 		return;
 	um_audit_rule(s->a, frame & FRAME_VALID, "a known frame is marked so");
-	um_audit_rule(s->a, !leaf.writable || (!slot->dirty && !(slot->flags & KVM_MEM_READONLY)),
-		      "a frame known to be writable is not read-only, nor logged");
+	um_audit_rule(s->a, !leaf.writable || !(slot->flags & KVM_MEM_READONLY),
+		      "a frame known to be writable is not read-only");
+	um_audit_rule(s->a, !leaf.writable || um_audit_logged(slot, &leaf),
+		      "a frame known to be writable is in the dirty log");
 	um_audit_rule(s->a, !(frame & FRAME_WRITABLE) || !um_tracked(slot, gfn),
 		      "a frame known to be writable is not tracked");
 	um_audit_frame(s->a, slot, &leaf);

@@ -209,7 +209,7 @@ static enum um_fault_result map_locked(struct shadow_walk *w, bool *dirtied)
 	*dirtied = access & ACC_W;
 	if (*dirtied && !w->slot->dirty)
 		known |= FRAME_WRITABLE | FRAME_DIRTIED;
-	if (w->pfn.page)
+	if (w->pfn.ram)
 		frame_set(w->vm, gfn, w->pfn.pfn, known);
 	return UM_FAULT_RETRY;
 }
@@ -317,7 +317,7 @@ static void learn_frame(struct um_vm *vm, gfn_t gfn)
 	if (um_pfn_get(vm, slot, gfn, true, &pfn))
 		return;
 	write_lock(&vm->mmu_lock);
-	if (!um_pfn_stale(vm, slot, gfn, &pfn) && pfn.page && rmap_node(shadow_vm(vm), gfn)) {
+	if (!um_pfn_stale(vm, slot, gfn, &pfn) && pfn.ram && rmap_node(shadow_vm(vm), gfn)) {
 		frame_set(vm, gfn, pfn.pfn, FRAME_VALID | FRAME_DIRTIED);
 		known = true;
 	}

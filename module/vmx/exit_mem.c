@@ -4,6 +4,7 @@
  * rest back to the guest.
  */
 #include "../audit.h"
+#include "../mmio.h"
 #include "vmx.h"
 
 static bool delivering(const struct um_vcpu *vcpu)
@@ -52,7 +53,8 @@ static int serve_fault(struct um_vcpu *vcpu, struct um_fault *f)
 #define EPT_QUAL_GVA_VALID	BIT(7)
 #define EPT_QUAL_GVA_TRANSLATED	BIT(8)	/* the access itself, not one to a guest page table */
 
-static int ept_fault(struct vmx_vcpu *vmx, u32 pfec, bool hint)
+/* @cause counted the exit; an access to no memory falls under its own. */
+static int ept_fault(struct vmx_vcpu *vmx, u32 pfec, bool hint, u64 *cause)
 {
 	struct um_vcpu *vcpu = &vmx->vcpu;
 	struct um_fault f = { .gpa = vmx_exit_gpa(vmx), .gpa_valid = true, .pfec = pfec };
@@ -65,7 +67,7 @@ static int ept_fault(struct vmx_vcpu *vmx, u32 pfec, bool hint)
 	if (r != UM_FAULT_EMULATE)
 		return r == UM_FAULT_ERROR ? f.err : 1;
 	vcpu->stats.exit.mmio++;
-	vcpu->stats.exit.ept_violation--;
+	(*cause)--;
 	return emulate_access(vcpu, f.gpa, hint);
 }
 
@@ -80,12 +82,24 @@ int exit_ept_violation(struct vmx_vcpu *vmx)
 		pfec |= PFEC_I;
 	if (qual & EPT_QUAL_PRESENT)
 		pfec |= PFEC_P;
-	return ept_fault(vmx, pfec, qual & EPT_QUAL_GVA_TRANSLATED);
+	return ept_fault(vmx, pfec, qual & EPT_QUAL_GVA_TRANSLATED,
+			 &vmx->vcpu.stats.exit.ept_violation);
 }
 
+/*
+ * The backend marked what was no memory. If it is now, it is mapped as for a read: what the access
+ * was, the next fault says.
+ */
 int exit_ept_misconfig(struct vmx_vcpu *vmx)
 {
-	return ept_fault(vmx, 0, true);
+	struct um_vcpu *vcpu = &vmx->vcpu;
+	gpa_t gpa = vmx_exit_gpa(vmx);
+
+	if (!um_mmio_known(vcpu, gpa))
+		return ept_fault(vmx, 0, true, &vcpu->stats.exit.ept_misconfig);
+	vcpu->stats.exit.mmio++;
+	vcpu->stats.exit.ept_misconfig--;
+	return emulate_access(vcpu, gpa, true);
 }
 
 /*
