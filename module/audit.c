@@ -170,7 +170,8 @@ static void audit_writable(struct um_audit *a, struct um_memslot *slot,
 {
 	um_audit_rule(a, !(slot->flags & KVM_MEM_READONLY), "a read-only slot is not writable");
 	um_audit_rule(a, !any_tracked(slot, leaf), "a write-tracked page is not writable");
-	um_audit_rule(a, um_audit_logged(slot, leaf), "what is writable is in the dirty log");
+	um_audit_rule(a, !leaf->dirty || um_audit_logged(slot, leaf),
+		      "what is writable is in the dirty log");
 }
 
 /* The rules of a translation, whoever has it. */

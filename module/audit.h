@@ -36,12 +36,19 @@ struct um_audit {
 	bool report;
 };
 
-/* A translation of guest memory, as hardware has it. */
+/**
+ * struct um_audit_leaf - a translation of guest memory, as hardware has it
+ * @gfn: the first page, which has the frame @pfn
+ * @pfn: see @gfn
+ * @level: its size
+ * @writable: the guest may write it
+ * @dirty: and nobody notes when it does: it has to be in the dirty log, if there is one
+ */
 struct um_audit_leaf {
 	gfn_t gfn;
 	u64 pfn;
 	unsigned int level;
-	bool writable;
+	bool writable, dirty;
 };
 
 void um_audit_broken(struct um_audit *a, const char *rule);
@@ -79,6 +86,13 @@ static inline void um_audit_vm(struct um_vm *vm)
 {
 	if (static_branch_unlikely(&um_audit_key))
 		um_audit_due(vm, NULL);
+}
+
+/* Before an entry. Sleeps. */
+static inline void um_audit_serve(struct um_vcpu *vcpu)
+{
+	if (um_request_check(vcpu, UM_REQ_AUDIT))
+		um_audit(vcpu);
 }
 
 #endif

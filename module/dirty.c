@@ -65,9 +65,58 @@ void um_dirty_start(struct um_vm *vm, struct um_memslot *slot)
 	if (um_dirty_initially_set(vm))
 		return;
 	write_lock(&vm->mmu_lock);
-	if (um_mmu_wrprotect(vm, slot, slot->base_gfn, slot->base_gfn + slot->npages))
+	if (um_mmu_rearm(vm, slot, slot->base_gfn, slot->base_gfn + slot->npages))
 		um_flush_remote_tlbs(vm);
 	write_unlock(&vm->mmu_lock);
+}
+
+/* Once a slot logs, leaves may be clean and writable: who runs must note the writes. */
+void um_dirty_begin(struct um_vm *vm)
+{
+	WRITE_ONCE(vm->dirty.nr_logging, vm->dirty.nr_logging + 1);
+	if (vm->dirty.nr_logging == 1 && um_mmu_pml(vm))
+		um_request_all(vm, UM_REQ_RELOAD_ROOT, true);
+}
+
+void um_dirty_end(struct um_vm *vm)
+{
+	WRITE_ONCE(vm->dirty.nr_logging, vm->dirty.nr_logging - 1);
+	if (!vm->dirty.nr_logging && um_mmu_pml(vm))
+		um_request_all(vm, UM_REQ_RELOAD_ROOT, false);
+}
+
+void um_dirty_sync(struct um_vm *vm)
+{
+	if (vm->dirty.nr_logging && um_mmu_pml(vm))
+		um_request_all(vm, UM_REQ_KICK, true);
+}
+
+/*
+ * A slot being deleted or moved is no longer among the slots when its last writes come in; it is
+ * freed after um_dirty_sync(). vm->srcu held, in guest mode.
+ */
+static struct um_memslot *um_dirty_find(struct um_vm *vm, gfn_t gfn)
+{
+	struct um_memslot *slot = um_slot_find(vm, gfn);
+
+	if (slot)
+		return slot;
+	slot = READ_ONCE(vm->retiring);
+	return slot && gfn - slot->base_gfn < slot->npages ? slot : NULL;
+}
+
+void um_dirty_logged(struct um_vcpu *vcpu, const u64 *gpas, unsigned int n)
+{
+	struct um_vm *vm = vcpu->vm;
+	int idx = srcu_read_lock(&vm->srcu);
+	struct um_memslot *slot;
+
+	while (n--) {
+		slot = um_dirty_find(vm, gpa_to_gfn(gpas[n]));
+		if (slot)
+			um_mark_dirty(vm, slot, gpa_to_gfn(gpas[n]));
+	}
+	srcu_read_unlock(&vm->srcu, idx);
 }
 
 void um_mark_dirty(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn)
@@ -91,7 +140,7 @@ static void um_dirty_rearm(struct um_vm *vm, struct um_memslot *slot, u64 first,
 	bool flush = false;
 
 	for_each_set_bitrange(start, end, bits, nbits)
-		flush |= um_mmu_wrprotect(vm, slot, base + start, base + end);
+		flush |= um_mmu_rearm(vm, slot, base + start, base + end);
 	if (flush)
 		um_flush_remote_tlbs(vm);
 }
@@ -145,6 +194,7 @@ static long um_dirty_get_locked(struct um_vm *vm, const struct kvm_dirty_log *lo
 
 	if (IS_ERR(slot))
 		return PTR_ERR(slot);
+	um_dirty_sync(vm);
 	from = slot->dirty;
 	if (!vm->dirty.manual) {
 		from = um_dirty_buffer(slot);
@@ -189,6 +239,7 @@ static long um_dirty_clear_locked(struct um_vm *vm, const struct kvm_clear_dirty
 	want = um_dirty_buffer(slot);
 	if (copy_from_user(want, log->dirty_bitmap, um_dirty_longs(log->num_pages) * sizeof(long)))
 		return -EFAULT;
+	um_dirty_sync(vm);
 	um_dirty_take_range(vm, slot, log->first_page, log->num_pages, want, want);
 	return 0;
 }

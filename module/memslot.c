@@ -219,8 +219,9 @@ static void um_slot_unmap(struct um_vm *vm)
 	write_lock(&vm->mmu_lock);
 	if (um_mmu_zap_all(vm))
 		um_flush_remote_tlbs(vm);
-	vm->retiring = NULL;
+	WRITE_ONCE(vm->retiring, NULL);
 	write_unlock(&vm->mmu_lock);
+	um_dirty_sync(vm);
 }
 
 static long um_slot_delete(struct um_vm *vm, struct um_memslot *old)
@@ -232,6 +233,8 @@ static long um_slot_delete(struct um_vm *vm, struct um_memslot *old)
 	um_slot_retire(vm, old);
 	um_slots_publish(vm, slots);
 	um_slot_unmap(vm);
+	if (old->dirty)
+		um_dirty_end(vm);
 	um_slot_free(vm, old);
 	return 0;
 }
@@ -257,6 +260,8 @@ static long um_slot_create(struct um_vm *vm, const struct kvm_userspace_memory_r
 		um_slot_free(vm, slot);
 		return -ENOMEM;
 	}
+	if (slot->dirty)
+		um_dirty_begin(vm);
 	um_slots_publish(vm, slots);
 	um_slot_forget_mmio(vm, slot);
 	return 0;
@@ -285,6 +290,10 @@ static long um_slot_move(struct um_vm *vm, struct um_memslot *old,
 	um_slots_publish(vm, without);
 	um_slot_unmap(vm);
 	um_dirty_copy(new, old);
+	if (new->dirty)
+		um_dirty_begin(vm);
+	if (old->dirty)
+		um_dirty_end(vm);
 	um_slot_free(vm, old);
 	um_slots_publish(vm, with);
 	um_slot_forget_mmio(vm, new);
@@ -320,10 +329,14 @@ static long um_slot_set_flags(struct um_vm *vm, struct um_memslot *old, u32 flag
 	if (!slots)
 		goto no_memory;
 
+	if (new->dirty)
+		um_dirty_begin(vm);
 	um_slots_publish(vm, slots);
 	um_slot_free_replaced(old);
 	if (new->dirty)
 		um_dirty_start(vm, new);
+	else
+		um_dirty_end(vm);
 	return 0;
 
 no_memory:

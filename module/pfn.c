@@ -148,8 +148,6 @@ int um_pfn_get(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn, bool write,
 	out->level = um_pfn_level(slot, gfn, out);
 	if (slot->flags & KVM_MEM_READONLY)
 		out->writable = false;
-	else if (slot->dirty)
-		out->writable = write;
 	return 0;
 }
 

@@ -27,8 +27,8 @@ struct um_pfn {
 
 /*
  * Find (and let the host allocate) the page behind @gfn. Sleeps. 0, -EFAULT, -EHWPOISON, -EINTR,
- * -ENOENT (mm is gone). While @slot logs dirty pages: level is 4K, and writable only for @write
- * (the caller then marks the gfn dirty).
+ * -ENOENT (mm is gone). While @slot logs dirty pages, level is 4K; whether the guest may write is
+ * for the caller to decide.
  */
 int um_pfn_get(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn, bool write,
 	       struct um_pfn *out);

@@ -196,6 +196,7 @@ struct um_mmu_ctl {
 #define UM_IC_EPT	BIT(3)	/* enable EPT; root is an EPT root */
 #define UM_IC_UNPAGED	BIT(4)	/* unrestricted guest: PG and PE may be 0 in hardware */
 #define UM_IC_PAGING	BIT(5)	/* CR0.PG, WP and CR4's paging bits are host-owned */
+#define UM_IC_PML	BIT(6)	/* the CPU notes what it writes: um_dirty_logged() */
 
 /* The root that the hardware walks, and its tag. */
 struct um_root {
@@ -236,6 +237,8 @@ struct um_vcpu {
 	struct um_root root;
 	int cpu;		/* on which the hardware state is loaded, -1: none */
 	bool loaded;		/* between um_vcpu_load() and put; preempt notifier is registered */
+	/* its thread while that wants a CPU and has none; read under RCU */
+	struct task_struct *preempted;
 	bool fpu_loaded;
 
 	bool cs_l;
@@ -323,6 +326,9 @@ void um_vcpu_put(struct um_vcpu *vcpu);
 void um_fpu_get(struct um_vcpu *vcpu);		/* the guest's FPU registers into the CPU */
 void um_fpu_put(struct um_vcpu *vcpu);
 
+/* spin.c: @vcpu spins for another of its VM; may give up the CPU. Loaded, sleeps */
+void um_spin(struct um_vcpu *vcpu);
+
 /* vcpu_ioctl.c: the vCPU's file operations */
 extern const struct file_operations um_vcpu_fops;
 /* vm_ioctl.c */
@@ -345,8 +351,8 @@ void um_fill_paging_desc(struct um_vcpu *vcpu, struct paging_desc *d);
 /* cpuid.c */
 int um_cpuid_init(struct um_vcpu *vcpu);
 void um_cpuid_destroy(struct um_vcpu *vcpu);
-/* inner loop: no lock, bounded */
-void um_cpuid(struct um_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx);
+/* the instruction, on the vCPU's registers; inner loop: no lock, bounded */
+void um_cpuid(struct um_vcpu *vcpu);
 /* Does the guest's CPUID have any bit of @mask in @reg (CPUID_EAX..CPUID_EDX)? */
 bool um_cpuid_has(struct um_vcpu *vcpu, u32 leaf, u32 subleaf, int reg, u32 mask);
 u64 um_cr4_guest_allowed(struct um_vcpu *vcpu);	/* CR4 bits that the guest's CPUID offers */

@@ -11,6 +11,12 @@ static bool hpa_exists(hpa_t hpa)
 	return !(hpa >> hw_caps.host_maxphyaddr);
 }
 
+/* Under PML the CPU notes the write that sets D; those of other vCPUs may be under way to the log. */
+static bool is_dirty(const struct um_vm *vm, epte_t epte)
+{
+	return !um_mmu_pml(vm) || (epte_dirty(epte) && vm->nr_vcpus == 1);
+}
+
 static void audit_leaf(struct um_audit *a, epte_t epte, gfn_t gfn, unsigned int level)
 {
 	enum ept_memtype type = (epte.raw & EPTE_MEMTYPE) >> EPT_MEMTYPE_SHIFT;
@@ -21,6 +27,7 @@ static void audit_leaf(struct um_audit *a, epte_t epte, gfn_t gfn, unsigned int 
 		.pfn = epte_pfn(epte),
 		.level = level,
 		.writable = epte_writable(epte),
+		.dirty = epte_writable(epte) && is_dirty(a->vm, epte),
 	};
 
 	um_audit_rule(a, level == UM_LEVEL_4K || (level == UM_LEVEL_2M && hw_caps.ept_2m) ||

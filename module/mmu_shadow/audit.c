@@ -18,6 +18,28 @@ static bool count_one(spte_t *sptep, void *arg)
 	return false;
 }
 
+/* The leaves that a word of the reverse map tells of. */
+static struct spte_list leaves_of(u64 word)
+{
+	struct spte_list list = { };
+
+	if (word & RMAP_MANY)
+		spte_list_set_chain(&list, rmap_desc(word));
+	else if (word & RMAP_ONE)
+		list.val = (unsigned long)rmap_sptep(word);
+	return list;
+}
+
+static u64 bytes_of(const struct spte_list *list)
+{
+	const struct spte_desc *desc;
+	u64 bytes = 0;
+
+	for (desc = spte_list_chain(list); desc; desc = desc->next)
+		bytes += sizeof(*desc);
+	return bytes;
+}
+
 /* How often @sptep is in @list; NULL: how long the list is. */
 static unsigned int count_in(const struct spte_list *list, spte_t *sptep)
 {
@@ -54,6 +76,19 @@ static void audit_link(struct shadow_audit *s, struct shadow_page *sp, unsigned 
 		      "a child inherits no rights that its parent lacks");
 }
 
+/* How often the leaf at @sptep is in the reverse map, where it belongs. */
+static unsigned int count_mapped(struct shadow_vm *sh, spte_t *sptep, gfn_t gfn, unsigned int level)
+{
+	struct rmap_node *node = rmap_node(sh, gfn_align_down(gfn, level));
+	struct spte_list list = { };
+
+	if (node && level == UM_LEVEL_4K && node->words)
+		list = leaves_of(node->words[gfn % (1 << SHADOW_NODE_SHIFT)]);
+	else if (node && level > UM_LEVEL_4K)
+		list = level == UM_LEVEL_2M ? node->large : node->huge;
+	return count_in(&list, sptep);
+}
+
 static void audit_leaf(struct shadow_audit *s, struct shadow_page *sp, unsigned int slot,
 		       spte_t spte)
 {
@@ -62,18 +97,15 @@ static void audit_leaf(struct shadow_audit *s, struct shadow_page *sp, unsigned 
 		.pfn = spte_pfn(spte),
 		.level = sp->role.level,
 		.writable = spte_writable(spte),
+		.dirty = spte_writable(spte),
 	};
-	struct rmap_node *node = rmap_node(s->sh, leaf.gfn);
-	unsigned int n = 0;
 
 	s->leaves++;
 	um_audit_at(s->a, leaf.gfn, leaf.level, spte.val);
-	if (node && leaf.level == UM_LEVEL_4K)
-		n = count_in(&node->page[leaf.gfn % (1 << SHADOW_NODE_SHIFT)], &sp->spt[slot]);
-	else if (node)
-		n = count_in(&node->large, &sp->spt[slot]);
-	um_audit_rule(s->a, n == 1, "a leaf is once in the reverse map");
-	um_audit_rule(s->a, leaf.level <= UM_LEVEL_2M, "leaves are of 4K and 2M");
+	if (um_audit_rule(s->a, leaf.level <= UM_LEVEL_1G, "leaves are of 4K, 2M and 1G"))
+		return;
+	um_audit_rule(s->a, count_mapped(s->sh, &sp->spt[slot], leaf.gfn, leaf.level) == 1,
+		      "a leaf is once in the reverse map");
 	um_audit_rule(s->a, (spte.val | SPTE_A) ==
 		      spte_leaf(leaf.pfn, leaf.level, spte_access(spte)).val &&
 		      !(spte_hpa(spte) >> hw_caps.host_maxphyaddr),
@@ -108,7 +140,8 @@ static void audit_entries(struct shadow_audit *s, struct shadow_page *sp)
 			audit_link(s, sp, slot, spte);
 	}
 	um_audit_at(s->a, sp->gfn, sp->role.level, sp->role.word);
-	um_audit_rule(s->a, present == sp->nr_present && absent == sp->nr_absent,
+	um_audit_rule(s->a, present == atomic_read(&sp->nr_present) &&
+		      absent == atomic_read(&sp->nr_absent),
 		      "a page counts its entries");
 	um_audit_rule(s->a, !absent || sp->tracked, "only tracked tables hold absent entries");
 }
@@ -168,11 +201,6 @@ static void audit_root_refs(struct shadow_audit *s, const struct shadow_page *sp
 	um_audit_rule(s->a, count == sp->root_refs, "a page counts the roots that name it");
 }
 
-static u64 bytes_of(const struct shadow_page *sp)
-{
-	return sp->gfns ? 2 * PAGE_SIZE : PAGE_SIZE;
-}
-
 static void audit_page(struct shadow_audit *s, struct shadow_page *sp)
 {
 	bool leaf_table = !sp->role.direct && sp->role.level == UM_LEVEL_4K;
@@ -180,15 +208,16 @@ static void audit_page(struct shadow_audit *s, struct shadow_page *sp)
 	s->pages++;
 	s->unsync += sp->unsync;
 	s->parents += count_in(&sp->parents, NULL);
-	s->a->table_bytes += bytes_of(sp);
+	s->rmap_bytes += bytes_of(&sp->parents);
+	s->a->table_bytes += shadow_page_bytes(sp);
 	um_audit_at(s->a, sp->gfn, sp->role.level, sp->role.word);
 	um_audit_rule(s->a, !sp->invalid, "no zapped page can be found");
 	um_audit_rule(s->a, hashed_once(s, sp), "a page is once in the hash, by gfn and role");
 	um_audit_rule(s->a, sp->tracked == (!sp->unsync && !sp->role.direct),
 		      "a page is tracked if it is synced and not direct");
 	um_audit_rule(s->a, !sp->unsync || leaf_table, "only last-level tables are unsync");
-	um_audit_rule(s->a, !!sp->gfns == (!sp->role.direct && sp->role.level <= UM_LEVEL_2M),
-		      "a table that may hold leaves keeps their gfns");
+	um_audit_rule(s->a, !!sp->gfns == leaf_table || (sp->gfns && !sp->role.direct),
+		      "a table of leaves keeps their gfns");
 	if (sp->tracked)
 		audit_tracking(s, sp);
 	audit_root_refs(s, sp);
@@ -204,10 +233,10 @@ static void audit_zapped_root(struct shadow_audit *s, struct shadow_page *sp)
 		return;
 	sp->visit = s->sh->visit;
 	sp->reaches = false;
-	s->a->table_bytes += bytes_of(sp);
+	s->a->table_bytes += shadow_page_bytes(sp);
 	um_audit_at(s->a, sp->gfn, sp->role.level, sp->role.word);
-	um_audit_rule(s->a, !sp->nr_present && !sp->nr_absent && !sp->parents.val,
-		      "a zapped root is empty");
+	um_audit_rule(s->a, !atomic_read(&sp->nr_present) && !atomic_read(&sp->nr_absent) &&
+		      !sp->parents.val, "a zapped root is empty");
 }
 
 /* A vCPU's roots change under mmu_lock. How many name pages in use. */
@@ -293,23 +322,37 @@ static bool audit_mapped(spte_t *sptep, void *arg)
 	return false;
 }
 
-static void audit_node(struct shadow_audit *s, struct rmap_node *node, gfn_t base)
+static void audit_list(struct shadow_audit *s, struct spte_list list, gfn_t gfn, unsigned int level)
 {
-	struct mapped_arg m = { .s = s, .gfn = base, .level = UM_LEVEL_2M };
+	struct mapped_arg m = { .s = s, .gfn = gfn, .level = level };
+
+	if (!list.val)
+		return;
+	spte_list_any(&list, audit_mapped, &m);
+	s->mapped += m.count;
+	s->huge += level == UM_LEVEL_1G ? m.count : 0;
+	s->rmap_bytes += bytes_of(&list);
+}
+
+static void audit_node(struct shadow_audit *s, const struct rmap_node *node)
+{
+	gfn_t base = node->index << SHADOW_NODE_SHIFT;
 	unsigned int i;
 
-	spte_list_any(&node->large, audit_mapped, &m);
-	m.level = UM_LEVEL_4K;
-	for (i = 0; i < 1 << SHADOW_NODE_SHIFT; i++) {
-		m.gfn = base + i;
-		if (node->page[i].val)
-			spte_list_any(&node->page[i], audit_mapped, &m);
-		if (node->frame[i])
-			audit_known_frame(s, m.gfn, node->frame[i]);
+	s->rmap_bytes += sizeof(*node) + (node->words ? PAGE_SIZE : 0);
+	audit_list(s, node->huge, base, UM_LEVEL_1G);
+	audit_list(s, node->large, base, UM_LEVEL_2M);
+	for (i = 0; node->words && i < 1 << SHADOW_NODE_SHIFT; i++) {
+		u64 word = node->words[i];
+
+		if (!word)
+			continue;
+		um_audit_at(s->a, base + i, UM_LEVEL_4K, word);
+		um_audit_rule(s->a, !(word & RMAP_LOCKED), "no word of the reverse map is locked");
+		audit_list(s, leaves_of(word), base + i, UM_LEVEL_4K);
+		if (rmap_frame(word))
+			audit_known_frame(s, base + i, rmap_frame(word));
 	}
-	um_audit_at(s->a, base, UM_LEVEL_2M, m.count);
-	um_audit_rule(s->a, m.count == node->used, "a node of the reverse map counts its leaves");
-	s->mapped += m.count;
 }
 
 static u64 count_hashed(struct shadow_vm *sh)
@@ -368,6 +411,9 @@ static void audit_sums(struct shadow_audit *s)
 		      s->pages == count_hashed(s->sh), "mmu_pages is the number of pages");
 	um_audit_rule(a, s->unsync == count_unsync(s->sh), "unsync pages are in their list");
 	um_audit_rule(a, s->leaves == s->mapped, "the reverse map holds the leaves, no more");
+	um_audit_rule(a, s->huge == s->sh->nr_huge, "nr_huge is the number of 1 GiB leaves");
+	um_audit_rule(a, s->rmap_bytes == s->vm->stats.mmu_rmap_bytes,
+		      "mmu_rmap_bytes is the sum of the reverse map and all lists");
 	um_audit_rule(a, s->links == s->parents, "the lists of parents hold the links, no more");
 	um_audit_rule(a, s->root_refs == audit_roots(s), "roots name pages that count them");
 	um_audit_rule(a, s->tracked == count_tracked(s->vm), "memslots count the tracked tables");
@@ -385,6 +431,6 @@ void shadow_audit(struct um_audit *a)
 	list_for_each_entry(sp, &s.sh->pages, link)
 		audit_page(&s, sp);
 	xa_for_each(&s.sh->rmap, index, node)
-		audit_node(&s, node, (gfn_t)index << SHADOW_NODE_SHIFT);
+		audit_node(&s, node);
 	audit_sums(&s);
 }

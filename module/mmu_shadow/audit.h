@@ -17,6 +17,7 @@ struct shadow_audit {
 	u64 leaves, mapped;	/* leaves in tables; in the reverse map */
 	u64 links, parents;	/* links in tables; in the lists of parents */
 	u64 root_refs;		/* that pages in use count */
+	u64 huge, rmap_bytes;	/* 1 GiB leaves; reverse map and lists */
 };
 
 /* audit_guest.c: @sp is synced. Does it agree with the guest's table? */

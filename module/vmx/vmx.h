@@ -6,7 +6,9 @@
 #ifndef UM_VMX_H
 #define UM_VMX_H
 
+#include <linux/jump_label.h>
 #include <linux/percpu.h>
+#include <asm/nospec-branch.h>
 #include "../umbra.h"
 #include "../mmu.h"
 #include "vmcs.h"
@@ -55,6 +57,7 @@ struct vmx_vcpu {
 	bool launched;
 	unsigned long host_rsp;	/* as in the VMCS; enter.S keeps it */
 	unsigned long *msr_bitmap;
+	u64 *pml;		/* pml.c: NULL without PML */
 
 	u32 exit_reason;	/* full 32 bits, or VMX_EXIT_* */
 	u32 info_valid;
@@ -169,6 +172,13 @@ void vmx_requeue_events(struct vmx_vcpu *vmx);
 /* msr.c */
 void vmx_msr_bitmap_init(struct vmx_vcpu *vmx);
 
+/* pml.c */
+int vmx_pml_init(struct vmx_vcpu *vmx);		/* 0 or -ENOMEM */
+void vmx_pml_destroy(struct vmx_vcpu *vmx);
+void vmx_pml_init_vmcs(struct vmx_vcpu *vmx);
+/* the pages written since the last call go to the dirty log; interrupts off */
+void vmx_pml_drain(struct vmx_vcpu *vmx);
+
 /* tag.c */
 int vmx_tags_init(void);
 void vmx_tags_exit(void);
@@ -177,9 +187,27 @@ void vmx_tags_exit(void);
 int vmx_mitigation_init(void);
 void vmx_mitigation_exit_module(void);
 void vmx_mitigation_load(struct vmx_vcpu *vmx);	/* another vCPU ran here last; preemption off */
-void vmx_mitigation_enter(struct vmx_vcpu *vmx);	/* right before entry; interrupts off */
-void vmx_mitigation_exit(void);			/* right after the exit */
+void vmx_mitigate_entry(struct vmx_vcpu *vmx);
 void vmx_mitigation_show(struct seq_file *m);
+/* this CPU and the host's choice ask for vmx_mitigate_entry() */
+DECLARE_STATIC_KEY_FALSE(vmx_entry_mitigated);
+
+/* Right before an entry; interrupts off. */
+static inline void vmx_mitigation_enter(struct vmx_vcpu *vmx)
+{
+	if (static_branch_unlikely(&vmx_entry_mitigated))
+		vmx_mitigate_entry(vmx);
+}
+
+/*
+ * Right after the exit: the guest may have trained the predictor against this thread's own
+ * userspace (VMSCAPE).
+ */
+static inline void vmx_mitigation_exit(void)
+{
+	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))
+		this_cpu_write(x86_ibpb_exit_to_user, true);
+}
 
 /* dump.c */
 void vmx_explain_failure(struct vmx_vcpu *vmx);	/* one rate-limited dmesg line: rule and field */
@@ -204,6 +232,7 @@ int exit_hlt(struct vmx_vcpu *vmx);
 int exit_xsetbv(struct vmx_vcpu *vmx);
 int exit_ud(struct vmx_vcpu *vmx);
 int exit_skip(struct vmx_vcpu *vmx);
+int exit_pause(struct vmx_vcpu *vmx);
 int exit_gp(struct vmx_vcpu *vmx);
 int exit_exception(struct vmx_vcpu *vmx);
 int exit_ept_violation(struct vmx_vcpu *vmx);
