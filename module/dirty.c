@@ -8,6 +8,7 @@
 #include <linux/sched.h>
 #include <linux/uaccess.h>
 
+#include "audit.h"
 #include "mmu.h"
 
 #define UM_DIRTY_MANUAL		(KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE | KVM_DIRTY_LOG_INITIALLY_SET)
@@ -214,6 +215,7 @@ long um_dirty_get_log(struct um_vm *vm, const struct kvm_dirty_log *log)
 	mutex_lock(&vm->slots_lock);
 	ret = um_dirty_get_locked(vm, log);
 	mutex_unlock(&vm->slots_lock);
+	um_audit_vm(vm);
 	return ret;
 }
 
@@ -251,5 +253,6 @@ long um_dirty_clear_log(struct um_vm *vm, const struct kvm_clear_dirty_log *log)
 	mutex_lock(&vm->slots_lock);
 	ret = um_dirty_clear_locked(vm, log);
 	mutex_unlock(&vm->slots_lock);
+	um_audit_vm(vm);
 	return ret;
 }

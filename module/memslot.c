@@ -7,6 +7,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
+#include "audit.h"
 #include "hw.h"
 #include "mmu.h"
 
@@ -427,6 +428,7 @@ long um_slot_set(struct um_vm *vm, const struct kvm_userspace_memory_region *r)
 	mutex_lock(&vm->slots_lock);
 	ret = um_slot_set_locked(vm, r);
 	mutex_unlock(&vm->slots_lock);
+	um_audit_vm(vm);
 	return ret;
 }
 

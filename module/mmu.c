@@ -5,6 +5,7 @@
  */
 #include <linux/string.h>
 
+#include "audit.h"
 #include "mmu.h"
 
 static const struct um_mmu_ops *const um_backends[UM_NR_BACKENDS] = {
@@ -78,6 +79,7 @@ bool um_mmu_unmap(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t 
 	for (id = 1; id < UM_NR_BACKENDS; id++)
 		if (vm->mmu[id])
 			flush |= vm->mmu[id]->unmap(vm, slot, start, end);
+	um_audit_vm(vm);
 	return flush;
 }
 
@@ -89,6 +91,7 @@ bool um_mmu_wrprotect(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gf
 	for (id = 1; id < UM_NR_BACKENDS; id++)
 		if (vm->mmu[id])
 			flush |= vm->mmu[id]->wrprotect(vm, slot, start, end);
+	um_audit_vm(vm);
 	return flush;
 }
 
@@ -114,6 +117,7 @@ bool um_mmu_age(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t en
 	for (id = 1; id < UM_NR_BACKENDS; id++)
 		if (vm->mmu[id])
 			young |= vm->mmu[id]->age(vm, slot, start, end, clear);
+	um_audit_vm(vm);
 	return young;
 }
 
@@ -125,6 +129,7 @@ bool um_mmu_zap_all(struct um_vm *vm)
 	for (id = 1; id < UM_NR_BACKENDS; id++)
 		if (vm->mmu[id])
 			flush |= vm->mmu[id]->zap_all(vm);
+	um_audit_vm(vm);
 	return flush;
 }
 
@@ -142,4 +147,5 @@ void um_mmu_gpa_written(struct um_vm *vm, gpa_t gpa, size_t len)
 		if (ops && ops->gpa_written)
 			ops->gpa_written(vm, gpa, len);
 	}
+	um_audit_vm(vm);
 }

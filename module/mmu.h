@@ -12,6 +12,8 @@
 #include "umbra.h"
 #include "walk.h"
 
+struct um_audit;
+
 /* What a fault came to. */
 enum um_fault_result {
 	UM_FAULT_RETRY,		/* mapped, or a race was lost: run the guest again */
@@ -87,6 +89,9 @@ struct um_fault {
  *	notes it. NULL: as @wrprotect
  * @age: were they accessed? With @clear forget it. The answer is no request to flush
  * @zap_all: drop everything (a slot deleted or moved, the mm gone)
+ *
+ * @audit: check all structures (audit.h). mmu_lock held for write, slots_lock held, in a thread of
+ *	the VM's. NULL: nothing to check
  */
 struct um_mmu_ops {
 	const char *name;
@@ -110,6 +115,7 @@ struct um_mmu_ops {
 	bool (*rearm)(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end);
 	bool (*age)(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end, bool clear);
 	bool (*zap_all)(struct um_vm *vm);
+	void (*audit)(struct um_audit *a);
 };
 
 extern const struct um_mmu_ops ept_mmu_ops;

@@ -100,6 +100,7 @@ struct um_vm {
 	gpa_t identity_map;	/* KVM_SET_IDENTITY_MAP_ADDR; lock */
 	struct um_dirty_vm dirty;
 	bool dead;		/* a hardware or invariant failure: every KVM_RUN answers EIO */
+	atomic_t audit_ops, audit_due;	/* audit.c */
 	u64 max_shadow_pages;	/* KVM_SET_NR_MMU_PAGES, 0 = automatic */
 	u64 tsc_khz;
 	/* of the latest TSC write from userspace, 0: none yet; READ_ONCE, WRITE_ONCE */
@@ -147,6 +148,7 @@ enum um_request {
 	UM_REQ_EVENT,		/* look for an event to inject */
 	UM_REQ_TRIPLE_FAULT,
 	UM_REQ_KICK,		/* leave the guest, nothing else */
+	UM_REQ_AUDIT,		/* tables have changed: um_audit() */
 };
 
 /* vcpu->mode: pairs with um_kick_vcpu(). */

@@ -7,9 +7,9 @@
 #include <linux/file.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
+#include "audit.h"
 #include "host.h"
 #include "mmu.h"
-#include "umbra.h"
 
 static struct um_vcpu *pn_to_vcpu(struct preempt_notifier *pn)
 {
@@ -266,6 +266,7 @@ static int reload_root(struct um_vcpu *vcpu)
 	int r = vcpu->mmu->load_root(vcpu);
 
 	srcu_read_unlock(&vcpu->vm->srcu, idx);
+	um_audit_vcpu(vcpu);
 	/* No entry without a root: the next KVM_RUN tries again. */
 	if (r)
 		um_make_request(vcpu, UM_REQ_RELOAD_ROOT);
@@ -292,6 +293,7 @@ static int serve_requests(struct um_vcpu *vcpu)
 		preempt_enable();
 	}
 	um_request_check(vcpu, UM_REQ_EVENT);
+	um_audit_serve(vcpu);
 	if (um_request_check(vcpu, UM_REQ_KICK) && READ_ONCE(vcpu->vm->dead))
 		return -EIO;
 	return 1;

@@ -84,4 +84,7 @@ bool ept_clear_range(struct um_vm *vm, gfn_t start, gfn_t end);
 enum um_fault_result ept_fault(struct um_vcpu *vcpu, struct um_fault *f);
 void ept_choose_nx_huge(void);
 
+/* audit.c */
+void ept_audit(struct um_audit *a);
+
 #endif

@@ -185,4 +185,5 @@ const struct um_mmu_ops ept_mmu_ops = {
 	.rearm = ept_rearm,
 	.age = ept_age,
 	.zap_all = ept_zap_all,
+	.audit = ept_audit,
 };

@@ -190,4 +190,5 @@ const struct um_mmu_ops shadow_mmu_ops = {
 	.wrprotect = shadow_wrprotect,
 	.age = shadow_age,
 	.zap_all = shadow_zap_all,
+	.audit = shadow_audit,
 };

@@ -348,6 +348,9 @@ struct shadow_page *shadow_path_to(struct shadow_walk *w, unsigned int level);
 /* fault.c: all others */
 enum um_fault_result shadow_fault(struct um_vcpu *vcpu, struct um_fault *f);
 
+/* audit.c */
+void shadow_audit(struct um_audit *a);
+
 extern const struct um_mmu_ops shadow_unpaged_ops;
 extern bool shadow_pf_filter;
 

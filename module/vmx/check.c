@@ -19,6 +19,7 @@
 #define EFER_LME_BIT	BIT_ULL(8)
 #define EFER_LMA_BIT	BIT_ULL(10)
 #define EFER_KNOWN	0xd01ULL
+#define RFLAGS_TF	BIT_ULL(8)
 #define RFLAGS_IF	BIT_ULL(9)
 #define RFLAGS_VM	BIT_ULL(17)
 #define RFLAGS_RESERVED	(0xffffffffffc00000ULL | BIT_ULL(15) | BIT_ULL(5) | BIT_ULL(3))
@@ -45,6 +46,9 @@ enum {
 #define BLOCK_STI	BIT(0)
 #define BLOCK_MOV_SS	BIT(1)
 #define BLOCK_NMI	BIT(3)
+#define ACTIVITY_HLT	1
+#define PENDING_BS	BIT_ULL(14)
+#define DEBUGCTL_BTF_BIT	BIT_ULL(1)
 
 static bool report(struct entry_fault *f, const char *field, const char *section, const char *rule)
 {
@@ -124,7 +128,9 @@ static bool check_injection(const struct entry_view *v, struct entry_fault *f)
 		    "this exception has no error code") ||
 	       RULE(info & 0x7ffff000u, field, "bits 30:12 must be 0") ||
 	       RULE(soft && v->insn_len > 15, "VM-entry instruction length",
-		    "must be at most 15 for a software event");
+		    "must be at most 15 for a software event") ||
+	       RULE(soft && !v->insn_len && !v->zero_len, "VM-entry instruction length",
+		    "must not be 0 for a software event on this CPU");
 }
 
 static bool check_cr0_cr4(const struct entry_view *v, struct entry_fault *f)
@@ -251,6 +257,12 @@ static bool check_ss(const struct entry_view *v, struct entry_fault *f)
 	       RULE(granularity_wrong(ss), "SS limit", "must agree with G");
 }
 
+/* Types 0 to 11: data and non-conforming code. */
+static bool rpl_exceeds_dpl(const struct entry_view *v, const struct entry_seg *s)
+{
+	return !(secondary(v) & CPU2_URG) && SEG_TYPE(s) <= 11 && SEG_DPL(s) < SEG_RPL(s);
+}
+
 static bool check_data_seg(const struct entry_view *v, unsigned int i, struct entry_fault *f)
 {
 	static const char section[] = "Checks on Guest Segment Registers";
@@ -269,6 +281,8 @@ static bool check_data_seg(const struct entry_view *v, unsigned int i, struct en
 		    "bits 63:32 must be 0") ||
 	       RULE(!(SEG_TYPE(s) & 1), field[i], "the segment must be accessed") ||
 	       RULE((SEG_TYPE(s) & 8) && !(SEG_TYPE(s) & 2), field[i], "code must be readable") ||
+	       RULE(rpl_exceeds_dpl(v, s), field[i],
+		    "DPL must not be less than the selector's RPL") ||
 	       RULE(!SEG_S(s) || !SEG_P(s), field[i], "S and P must be 1") ||
 	       RULE(s->ar & SEG_RESERVED, field[i], "reserved bits must be 0") ||
 	       RULE(granularity_wrong(s), field[i], "the limit must agree with G");
@@ -285,6 +299,7 @@ static bool check_tr_ldtr(const struct entry_view *v, struct entry_fault *f)
 		 "type must be a busy TSS (11, or 3 outside IA-32e mode)") ||
 	    RULE(SEG_S(tr) || !SEG_P(tr) || !SEG_USABLE(tr), "TR access rights",
 		 "S 0, P 1, usable") ||
+	    RULE(tr->ar & SEG_RESERVED, "TR access rights", "reserved bits must be 0") ||
 	    RULE(granularity_wrong(tr), "TR limit", "must agree with G"))
 		return true;
 	if (!SEG_USABLE(ldtr))
@@ -293,6 +308,7 @@ static bool check_tr_ldtr(const struct entry_view *v, struct entry_fault *f)
 	       RULE(!canonical(ldtr->base), "LDTR base", "must be canonical") ||
 	       RULE(SEG_TYPE(ldtr) != 2 || SEG_S(ldtr) || !SEG_P(ldtr), "LDTR access rights",
 		    "type 2, S 0, P 1") ||
+	       RULE(ldtr->ar & SEG_RESERVED, "LDTR access rights", "reserved bits must be 0") ||
 	       RULE(granularity_wrong(ldtr), "LDTR limit", "must agree with G");
 }
 
@@ -333,6 +349,21 @@ static bool check_rip_rflags(const struct entry_view *v, struct entry_fault *f)
 		    "IF must be 1 to inject an external interrupt");
 }
 
+/* While debug exceptions may be held back, a pending single step goes with TF. */
+static bool check_pending_debug(const struct entry_view *v, struct entry_fault *f)
+{
+	static const char section[] = "Checks on Guest Non-Register State";
+	static const char field[] = "Pending debug exceptions";
+	bool step = (v->rflags & RFLAGS_TF) && !(v->debugctl & DEBUGCTL_BTF_BIT);
+	bool held = (v->intr_state & (BLOCK_STI | BLOCK_MOV_SS)) || v->activity == ACTIVITY_HLT;
+
+	return RULE(v->pending_dbg & ~0x1500fULL, field, "reserved bits must be 0") ||
+	       RULE(held && step && !(v->pending_dbg & PENDING_BS), field,
+		    "BS must be 1 with TF, without BTF") ||
+	       RULE(held && !step && (v->pending_dbg & PENDING_BS), field,
+		    "BS must be 0 without TF or with BTF");
+}
+
 static bool check_non_register(const struct entry_view *v, struct entry_fault *f)
 {
 	static const char section[] = "Checks on Guest Non-Register State";
@@ -353,8 +384,7 @@ static bool check_non_register(const struct entry_view *v, struct entry_fault *f
 	       RULE(inject && type == TYPE_NMI && (v->pin & PIN_VNMI) &&
 		    (v->intr_state & BLOCK_NMI), "Interruptibility state",
 		    "no blocking by NMI when an NMI is injected") ||
-	       RULE(v->pending_dbg & ~0x1500fULL, "Pending debug exceptions",
-		    "reserved bits must be 0") ||
+	       check_pending_debug(v, f) ||
 	       RULE(v->link != ~0ULL, "VMCS link pointer", "must be all ones");
 }
 

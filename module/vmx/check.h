@@ -30,6 +30,7 @@ struct entry_view {
 	/* The machine's. */
 	u64 cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
 	u8 maxphyaddr;
+	bool zero_len;		/* IA32_VMX_MISC: software events of length 0 can be injected */
 };
 
 /**

@@ -83,6 +83,7 @@ static void read_view(struct entry_view *v, const struct vmx_vcpu *vmx)
 	v->cr0_fixed1 = vmx_caps.cr0_fixed1;
 	v->cr4_fixed0 = vmx_caps.cr4_fixed0;
 	v->cr4_fixed1 = vmx_caps.cr4_fixed1;
+	v->zero_len = vmx_caps.misc & VMX_MISC_ZERO_LEN_INS;
 	v->maxphyaddr = hw_caps.host_maxphyaddr;
 }
 

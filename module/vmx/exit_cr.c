@@ -3,6 +3,7 @@
  * Accesses to control and debug registers. A MOV to CR3 that hits a cached root is
  * answered in the inner loop.
  */
+#include "../audit.h"
 #include "vmx.h"
 
 /* SDM "Exit Qualification for Control-Register Accesses". */
@@ -34,6 +35,7 @@ bool exit_cr_fast(struct vmx_vcpu *vmx)
 		return false;
 	vcpu->stats.exit.cr3++;
 	vcpu->stats.cr3_cached++;
+	um_audit_vcpu(vcpu);
 	return vmx_skip_fast(vmx);
 }
 

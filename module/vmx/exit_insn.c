@@ -5,6 +5,7 @@
  * interrupts off and take no lock.
  */
 #include <uapi/linux/kvm_para.h>
+#include "../audit.h"
 #include "vmx.h"
 
 #define BLOCKED_FOR_ONE	(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)
@@ -149,6 +150,7 @@ bool exit_invlpg_fast(struct vmx_vcpu *vmx)
 	if (!vcpu->mmu->invlpg || !vcpu->mmu->invlpg(vcpu, vmx_exit_qual(vmx), false, true))
 		return false;
 	vcpu->stats.exit.invlpg++;
+	um_audit_vcpu(vcpu);
 	return vmx_skip_fast(vmx);
 }
 
@@ -158,6 +160,7 @@ int exit_invlpg(struct vmx_vcpu *vmx)
 
 	if (vcpu->mmu->invlpg)
 		vcpu->mmu->invlpg(vcpu, vmx_exit_qual(vmx), false, false);
+	um_audit_vcpu(vcpu);
 	return vmx_skip(vcpu);
 }
 
@@ -239,6 +242,7 @@ int exit_invpcid(struct vmx_vcpu *vmx)
 	}
 	if (vcpu->mmu->invlpg)
 		vcpu->mmu->invlpg(vcpu, desc[1], type != INVPCID_ADDRESS, false);
+	um_audit_vcpu(vcpu);
 	return vmx_skip(vcpu);
 }
 

@@ -3,6 +3,7 @@
  * Exceptions and EPT violations: page faults go to the vCPU's memory backend, the
  * rest back to the guest.
  */
+#include "../audit.h"
 #include "../mmio.h"
 #include "vmx.h"
 
@@ -37,7 +38,10 @@ static int fault_error(struct um_vcpu *vcpu, const struct um_fault *f)
 
 static int serve_fault(struct um_vcpu *vcpu, struct um_fault *f)
 {
-	switch (vcpu->mmu->fault(vcpu, f)) {
+	enum um_fault_result r = vcpu->mmu->fault(vcpu, f);
+
+	um_audit_vcpu(vcpu);
+	switch (r) {
 	case UM_FAULT_RETRY:
 		return 1;
 	case UM_FAULT_EMULATE:
@@ -66,6 +70,7 @@ static int ept_fault(struct vmx_vcpu *vmx, u32 pfec, bool hint, u64 *cause)
 	enum um_fault_result r;
 
 	r = vcpu->mmu->fault(vcpu, &f);
+	um_audit_vcpu(vcpu);
 	if (likely(r == UM_FAULT_RETRY))
 		return 1;
 	if (r != UM_FAULT_EMULATE)
@@ -150,6 +155,7 @@ bool exit_exception_fast(struct vmx_vcpu *vmx)
 		return false;
 	vmx->l1d_flush = true;
 	f = page_fault_of(vmx);
+	um_audit_vcpu(vcpu);
 	return vcpu->mmu->fault_fast(vcpu, &f);
 }
 

@@ -19,6 +19,7 @@
 #define EFER_LME	BIT_ULL(8)
 #define EFER_LMA	BIT_ULL(10)
 #define RFLAGS_FIXED	BIT_ULL(1)
+#define RFLAGS_TF	BIT_ULL(8)
 #define RFLAGS_IF	BIT_ULL(9)
 #define RFLAGS_VM	BIT_ULL(17)
 
@@ -39,6 +40,7 @@ enum { EXT, RESERVED, NMI, HARD, SOFT_INT, PRIV, SOFT_EXC };
 #define BLOCK_STI	BIT(0)
 #define BLOCK_MOV_SS	BIT(1)
 #define BLOCK_NMI	BIT(3)
+#define PENDING_BS	BIT_ULL(14)
 
 /* Access rights: S and P set, a type; what a segment adds to that. */
 #define AR(type)	(0x90 | (type))
@@ -88,6 +90,7 @@ static struct entry_view long_mode(void)
 		.cr4_fixed0 = CR4_VMXE,
 		.cr4_fixed1 = 0xffffff,
 		.maxphyaddr = 40,
+		.zero_len = true,
 	};
 	unsigned int i;
 
@@ -219,6 +222,7 @@ static void test_injection(void)
 	static const char s[] = "VM-Entry Control";
 	static const char f[] = "VM-entry interruption-information";
 	static const char length[] = "must be at most 15 for a software event";
+	static const char zero[] = "must not be 0 for a software event on this CPU";
 
 	BREAKS(long_mode, s, f, "interruption type 1 is reserved",
 	       v.intr_info = EVENT(RESERVED, 0));
@@ -236,6 +240,14 @@ static void test_injection(void)
 	BREAKS(long_mode, s, f, "bits 30:12 must be 0", v.intr_info = EVENT(HARD, UM_UD) | BIT(12));
 	BREAKS(long_mode, s, "VM-entry instruction length", length, v.insn_len = 16;
 	       v.intr_info = EVENT(SOFT_INT, 0x80));
+	BREAKS(long_mode, s, "VM-entry instruction length", zero, v.zero_len = false;
+	       v.intr_info = EVENT(SOFT_EXC, UM_BP));
+	ENTERS(long_mode, "a software event of length 0, where the CPU allows it",
+	       v.intr_info = EVENT(SOFT_EXC, UM_BP));
+	ENTERS(long_mode, "a software event of length 1", v.zero_len = false; v.insn_len = 1;
+	       v.intr_info = EVENT(SOFT_EXC, UM_BP));
+	ENTERS(long_mode, "a hardware event of no length", v.zero_len = false;
+	       v.intr_info = EVENT(HARD, UM_UD));
 }
 
 static void test_cr0_cr4(void)
@@ -318,6 +330,7 @@ static void test_ss(void)
 static void test_data_segs(void)
 {
 	static const char s[] = "Guest Segment Registers";
+	static const char rpl[] = "DPL must not be less than the selector's RPL";
 
 	BREAKS(long_mode, s, "FS or GS base", "must be canonical",
 	       v.seg[UM_GS].ar = AR_UNUSABLE; v.seg[UM_GS].base = NON_CANONICAL);
@@ -331,6 +344,15 @@ static void test_data_segs(void)
 	       v.seg[UM_GS].ar |= AR_RESERVED);
 	BREAKS(long_mode, s, "DS access rights", "the limit must agree with G",
 	       v.seg[UM_DS].limit = BIT(20));
+	BREAKS(shadow, s, "GS access rights", rpl, v.seg[UM_GS].sel = 1);
+	BREAKS(shadow, s, "ES access rights", rpl, v.seg[UM_ES].sel = 3;
+	       v.seg[UM_ES].ar = AR(11));
+	ENTERS(shadow, "a data segment with DPL above RPL", v.seg[UM_DS].ar |= AR_DPL3);
+	ENTERS(shadow, "conforming code as data, DPL below RPL", v.seg[UM_DS].sel = 3;
+	       v.seg[UM_DS].ar = AR(15));
+	ENTERS(long_mode, "the same with the unrestricted guest", v.seg[UM_DS].sel = 3);
+	ENTERS(shadow, "an unusable segment of any RPL", v.seg[UM_DS].sel = 3;
+	       v.seg[UM_DS].ar = AR_UNUSABLE);
 }
 
 static void test_system_segs(void)
@@ -345,6 +367,10 @@ static void test_system_segs(void)
 	BREAKS(long_mode, s, "TR access rights", busy, v.seg[UM_TR].ar = 0x83);
 	BREAKS(long_mode, s, "TR access rights", "S 0, P 1, usable",
 	       v.seg[UM_TR].ar |= AR_UNUSABLE);
+	BREAKS(long_mode, s, "TR access rights", "reserved bits must be 0",
+	       v.seg[UM_TR].ar |= AR_RESERVED);
+	BREAKS(long_mode, s, "LDTR access rights", "reserved bits must be 0",
+	       v.seg[UM_LDTR].ar |= AR_RESERVED);
 	BREAKS(long_mode, s, "TR limit", "must agree with G", v.seg[UM_TR].ar |= AR_G;
 	       v.seg[UM_TR].limit = 0x67);
 	BREAKS(long_mode, s, "LDTR selector", "TI must be 0", v.seg[UM_LDTR].sel = 4);
@@ -408,6 +434,18 @@ static void test_non_register(void)
 	       v.pending_dbg = BIT(4));
 	BREAKS(long_mode, s, "Pending debug exceptions", "reserved bits must be 0",
 	       v.pending_dbg = BIT(13));
+	BREAKS(long_mode, s, "Pending debug exceptions", "BS must be 1 with TF, without BTF",
+	       v.rflags |= RFLAGS_TF; v.intr_state = BLOCK_MOV_SS);
+	BREAKS(long_mode, s, "Pending debug exceptions", "BS must be 1 with TF, without BTF",
+	       v.rflags |= RFLAGS_TF; v.activity = 1);
+	BREAKS(long_mode, s, "Pending debug exceptions", "BS must be 0 without TF or with BTF",
+	       v.pending_dbg = PENDING_BS; v.intr_state = BLOCK_MOV_SS);
+	BREAKS(long_mode, s, "Pending debug exceptions", "BS must be 0 without TF or with BTF",
+	       v.pending_dbg = PENDING_BS; v.rflags |= RFLAGS_TF | RFLAGS_IF; v.debugctl = BIT(1);
+	       v.intr_state = BLOCK_STI);
+	ENTERS(long_mode, "a single step pending behind MOV SS", v.rflags |= RFLAGS_TF;
+	       v.intr_state = BLOCK_MOV_SS; v.pending_dbg = PENDING_BS);
+	ENTERS(long_mode, "TF and nothing that holds debug exceptions", v.rflags |= RFLAGS_TF);
 	BREAKS(long_mode, s, "VMCS link pointer", "must be all ones", v.link = 0);
 }
 

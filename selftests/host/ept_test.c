@@ -103,6 +103,11 @@ int um_pfn_get(struct um_vm *v, struct um_memslot *s, gfn_t gfn, bool write, str
 	return 0;
 }
 
+/* What this file does is an audit of its own. */
+void ept_audit(struct um_audit *a)
+{
+}
+
 void um_pfn_put(struct um_pfn *pfn, bool dirtied)
 {
 }

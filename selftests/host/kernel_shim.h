@@ -36,6 +36,7 @@
 #define cmpxchg64		shim_cmpxchg64
 
 typedef struct { int64_t counter; } atomic64_t;
+typedef struct { int counter; } atomic_t;
 typedef struct { int users; } refcount_t;
 typedef struct { int readers, writers; } rwlock_t;
 struct mutex { int held; };
