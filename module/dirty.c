@@ -29,7 +29,7 @@ long um_dirty_set_manual(struct um_vm *vm, const struct kvm_enable_cap *cap)
 /* Every page counts as written from the start, so none has to be watched yet. */
 static bool um_dirty_initially_set(const struct um_vm *vm)
 {
-	return vm->dirty.manual & KVM_DIRTY_LOG_INITIALLY_SET;
+	return !vm->dirty.ring_bytes && (vm->dirty.manual & KVM_DIRTY_LOG_INITIALLY_SET);
 }
 
 static unsigned long um_dirty_longs(u64 npages)
@@ -45,6 +45,8 @@ static unsigned long *um_dirty_buffer(const struct um_memslot *slot)
 
 int um_dirty_alloc(struct um_vm *vm, struct um_memslot *slot)
 {
+	if (vm->dirty.ring_bytes)
+		return 0;
 	slot->dirty = kvcalloc(um_dirty_longs(slot->npages), 2 * sizeof(long), UM_GFP_BULK);
 	if (!slot->dirty)
 		return -ENOMEM;
@@ -113,16 +115,20 @@ void um_dirty_logged(struct um_vcpu *vcpu, const u64 *gpas, unsigned int n)
 	while (n--) {
 		slot = um_dirty_find(vm, gpa_to_gfn(gpas[n]));
 		if (slot)
-			um_mark_dirty(vm, slot, gpa_to_gfn(gpas[n]));
+			um_mark_dirty(vm, vcpu, slot, gpa_to_gfn(gpas[n]));
 	}
 	srcu_read_unlock(&vm->srcu, idx);
 }
 
-void um_mark_dirty(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn)
+void um_mark_dirty(struct um_vm *vm, struct um_vcpu *vcpu, struct um_memslot *slot, gfn_t gfn)
 {
 	gfn_t n = gfn - slot->base_gfn;
 
-	if (slot->dirty && !test_bit(n, slot->dirty))
+	if (!um_slot_logs(slot))
+		return;
+	if (vm->dirty.ring_bytes)
+		um_dirty_ring_push(vm, vcpu, slot, gfn);
+	else if (!test_bit(n, slot->dirty))
 		set_bit(n, slot->dirty);
 }
 
@@ -208,6 +214,8 @@ long um_dirty_get_log(struct um_vm *vm, const struct kvm_dirty_log *log)
 {
 	long ret;
 
+	if (READ_ONCE(vm->dirty.ring_bytes))
+		return -ENXIO;
 	/* The upper half is an address space id, of which there is one. */
 	if (log->slot >= UM_MAX_SLOTS)
 		return -EINVAL;
@@ -246,6 +254,8 @@ long um_dirty_clear_log(struct um_vm *vm, const struct kvm_clear_dirty_log *log)
 {
 	long ret;
 
+	if (READ_ONCE(vm->dirty.ring_bytes))
+		return -ENXIO;
 	if (log->slot >= UM_MAX_SLOTS || log->first_page % BITS_PER_LONG)
 		return -EINVAL;
 	mutex_lock(&vm->slots_lock);

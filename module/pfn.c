@@ -23,7 +23,7 @@ static bool um_level_fits(const struct um_memslot *slot, gfn_t gfn, u64 pfn, uns
 /* The level at which the page found can be mapped; while pages are logged, each for itself. */
 static unsigned int um_pfn_level(const struct um_memslot *slot, gfn_t gfn, const struct um_pfn *p)
 {
-	unsigned int level = slot->dirty ? UM_LEVEL_4K : p->level;
+	unsigned int level = um_slot_logs(slot) ? UM_LEVEL_4K : p->level;
 
 	while (level > UM_LEVEL_4K && !um_level_fits(slot, gfn, p->pfn, level))
 		level--;

@@ -115,7 +115,7 @@ static unsigned int leaf_level(const struct shadow_walk *w, gfn_t gfn)
 {
 	unsigned int level = min3(w->r.level, w->pfn.level, (u8)UM_LEVEL_2M);
 
-	if (w->short_walk || level == UM_LEVEL_4K || w->slot->dirty)
+	if (w->short_walk || level == UM_LEVEL_4K || um_slot_logs(w->slot))
 		return UM_LEVEL_4K;
 	if (tracked_within(w->slot, gfn, level))
 		return UM_LEVEL_4K;
@@ -141,7 +141,7 @@ static u8 leaf_access(const struct shadow_walk *w, gfn_t gfn)
 			access &= ~(ACC_U | (w->sv->desc.smep ? ACC_X : 0));
 	}
 	if (!w->pfn.writable || (slot->flags & KVM_MEM_READONLY) || um_tracked(slot, gfn) ||
-	    (slot->dirty && !(w->pfec & PFEC_W)))
+	    (um_slot_logs(slot) && !(w->pfec & PFEC_W)))
 		access &= ~ACC_W;
 	return access;
 }
@@ -167,8 +167,8 @@ static bool install(struct shadow_walk *w, gfn_t gfn, u8 *access)
 			spte_leaf(pfn, level, *access));
 	if (stale)
 		hw_flush(w->vcpu, HW_FLUSH_GVA, w->sv->cur->tag, w->gva);
-	if ((*access & ACC_W) && w->slot->dirty)
-		um_mark_dirty(w->vm, w->slot, gfn);
+	if ((*access & ACC_W) && um_slot_logs(w->slot))
+		um_mark_dirty(w->vm, w->vcpu, w->slot, gfn);
 	return true;
 }
 
@@ -191,7 +191,7 @@ static enum um_fault_result map_locked(struct shadow_walk *w, bool *dirtied)
 	if ((!w->short_walk && !ready(w)) || !install(w, gfn, &access))
 		return UM_FAULT_RETRY;
 	*dirtied = access & ACC_W;
-	if (*dirtied && !w->slot->dirty)
+	if (*dirtied && !um_slot_logs(w->slot))
 		known |= FRAME_WRITABLE | FRAME_DIRTIED;
 	if (w->pfn.ram)
 		frame_set(w->vm, gfn, w->pfn.pfn, known);
@@ -296,7 +296,8 @@ static void learn_frame(struct um_vm *vm, gfn_t gfn)
 	bool known = false;
 	struct um_pfn pfn;
 
-	if (!slot || (slot->flags & KVM_MEM_READONLY) || slot->dirty || rmap_prepare(vm, gfn))
+	if (!slot || (slot->flags & KVM_MEM_READONLY) || um_slot_logs(slot) ||
+	    rmap_prepare(vm, gfn))
 		return;
 	if (um_pfn_get(vm, slot, gfn, true, &pfn))
 		return;
