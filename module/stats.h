@@ -24,11 +24,12 @@
 	X(tlb_flush_gva) X(insn_emulated) X(guest_faults_injected) X(cr3_cached) X(cr3_miss)
 
 #define UM_VM_COUNTERS(X) \
-	X(mmu_zapped) X(mmu_unsync) X(mmu_resync) X(remote_tlb_flush)
+	X(mmu_zapped) X(mmu_unsync) X(mmu_resync) X(mmu_parallel) X(remote_tlb_flush)
 
 /* What is there now, rather than what happened. */
 #define UM_VM_GAUGES(X) \
-	X(mmu_table_bytes) X(mmu_pages) X(pages_mapped_4k) X(pages_mapped_2m) X(pages_mapped_1g)
+	X(mmu_table_bytes) X(mmu_rmap_bytes) X(mmu_pages) \
+	X(pages_mapped_4k) X(pages_mapped_2m) X(pages_mapped_1g)
 
 #define UM_STAT_FIELD(name) u64 name;
 struct um_vcpu_stats {

@@ -236,6 +236,8 @@ struct um_vcpu {
 	struct um_root root;
 	int cpu;		/* on which the hardware state is loaded, -1: none */
 	bool loaded;		/* between um_vcpu_load() and put; preempt notifier is registered */
+	/* its thread while that wants a CPU and has none; read under RCU */
+	struct task_struct *preempted;
 	bool fpu_loaded;
 
 	bool cs_l;
@@ -324,6 +326,9 @@ void um_vcpu_load(struct um_vcpu *vcpu);
 void um_vcpu_put(struct um_vcpu *vcpu);
 void um_fpu_get(struct um_vcpu *vcpu);		/* the guest's FPU registers into the CPU */
 void um_fpu_put(struct um_vcpu *vcpu);
+
+/* spin.c: @vcpu spins for another of its VM; may give up the CPU. Loaded, sleeps */
+void um_spin(struct um_vcpu *vcpu);
 
 /* vcpu_ioctl.c: the vCPU's file operations */
 extern const struct file_operations um_vcpu_fops;

@@ -18,12 +18,15 @@ static struct um_vcpu *pn_to_vcpu(struct preempt_notifier *pn)
 
 static void sched_in(struct preempt_notifier *pn, int cpu)
 {
+	WRITE_ONCE(pn_to_vcpu(pn)->preempted, NULL);
 	hw_load(pn_to_vcpu(pn));
 }
 
 static void sched_out(struct preempt_notifier *pn, struct task_struct *next)
 {
 	hw_put(pn_to_vcpu(pn));
+	if (task_is_running(current))
+		WRITE_ONCE(pn_to_vcpu(pn)->preempted, current);
 }
 
 static struct preempt_ops preempt_ops = { .sched_in = sched_in, .sched_out = sched_out };

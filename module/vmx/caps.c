@@ -62,7 +62,7 @@ static int adjust(const char *what, u32 required, u32 optional, u32 msr, u32 *re
 	(SECONDARY_EXEC_ENABLE_EPT | SECONDARY_EXEC_ENABLE_VPID | \
 	 SECONDARY_EXEC_UNRESTRICTED_GUEST | SECONDARY_EXEC_ENABLE_RDTSCP | \
 	 SECONDARY_EXEC_ENABLE_INVPCID | VMX_CPU2_XSAVES | SECONDARY_EXEC_TSC_SCALING | \
-	 SECONDARY_EXEC_ENABLE_PML)
+	 SECONDARY_EXEC_ENABLE_PML | SECONDARY_EXEC_PAUSE_LOOP_EXITING)
 
 #define PIN_REQUIRED \
 	(PIN_BASED_EXT_INTR_MASK | PIN_BASED_NMI_EXITING | PIN_BASED_VIRTUAL_NMIS)
@@ -159,7 +159,7 @@ static void derive_hw_caps(void)
 	hw_caps.tsc_scaling = c2 & SECONDARY_EXEC_TSC_SCALING;
 	hw_caps.host_maxphyaddr = boot_cpu_data.x86_phys_bits;
 	hw_caps.pf_rsvd = cpuid_eax(0x80000008) % 256 < 52;
-	vmx_caps.cpu2 = c2 & SECONDARY_EXEC_ENABLE_RDTSCP;
+	vmx_caps.cpu2 = c2 & (SECONDARY_EXEC_ENABLE_RDTSCP | SECONDARY_EXEC_PAUSE_LOOP_EXITING);
 	if (hw_caps.vpid)
 		vmx_caps.cpu2 |= SECONDARY_EXEC_ENABLE_VPID;
 }

@@ -212,6 +212,7 @@ int exit_hlt(struct vmx_vcpu *vmx);
 int exit_xsetbv(struct vmx_vcpu *vmx);
 int exit_ud(struct vmx_vcpu *vmx);
 int exit_skip(struct vmx_vcpu *vmx);
+int exit_pause(struct vmx_vcpu *vmx);
 int exit_gp(struct vmx_vcpu *vmx);
 int exit_exception(struct vmx_vcpu *vmx);
 int exit_ept_violation(struct vmx_vcpu *vmx);
