@@ -77,7 +77,8 @@ int um_dirty_ring_init(struct um_vcpu *vcpu);	/* 0 or -ENOMEM; vm->lock held */
 void um_dirty_ring_destroy(struct um_vcpu *vcpu);
 void um_dirty_ring_push(struct um_vm *vm, struct um_vcpu *vcpu, const struct um_memslot *slot,
 			gfn_t gfn);
-bool um_dirty_ring_full(const struct um_vcpu *vcpu);	/* the guest must not go on */
+/* UM_REQ_RING_FULL is served: true if the guest may not go on, and vcpu->run says why */
+bool um_dirty_ring_stop(struct um_vcpu *vcpu);
 /* what the vCPU's file has at page @pgoff, NULL: none of the ring's pages */
 struct page *um_dirty_ring_page(const struct um_vcpu *vcpu, unsigned long pgoff);
 long um_dirty_reset_rings(struct um_vm *vm);	/* KVM_RESET_DIRTY_RINGS: how many entries */

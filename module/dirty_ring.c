@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The dirty ring: each vCPU tells in memory that it shares with userspace which pages were written.
- * A ring's lock guards pushing, slots_lock what is given back. Userspace may write to the entries at
- * any time, so nothing but their content is taken from there: both indices are the kernel's own.
+ * The dirty ring: each vCPU tells in memory that it shares with userspace which pages were
+ * written. A ring's lock guards pushing, slots_lock what is given back. Userspace may write to the
+ * entries at any time, so nothing but their content is taken from there: both indices are the
+ * kernel's own.
  */
 #include <linux/log2.h>
 #include <linux/sched/signal.h>
@@ -11,14 +12,14 @@
 
 #include "mmu.h"
 
-/* What one turn of a vCPU can push beyond the point where it is stopped: a fault or an emulation. */
+/* What a vCPU can still push in the turn that fills its ring: by a fault, or the emulator. */
 #define UM_RING_RESERVED	64
 #define UM_RING_PML		512	/* and the CPU's own log */
 /* Entries for which mmu_lock is held at a time. */
 #define UM_RING_BATCH		64
 
 struct um_dirty_ring {
-	spinlock_t lock;
+	spinlock_t lock;	/* of pushed */
 	u32 size;		/* in entries, a power of 2 */
 	u32 soft;		/* with so many in use the vCPU is not entered */
 	u32 pushed;		/* entries ever pushed. lock */
@@ -100,9 +101,14 @@ static u32 um_ring_used(const struct um_dirty_ring *ring)
 	return READ_ONCE(ring->pushed) - READ_ONCE(ring->reset);
 }
 
-bool um_dirty_ring_full(const struct um_vcpu *vcpu)
+bool um_dirty_ring_stop(struct um_vcpu *vcpu)
 {
-	return vcpu->ring && um_ring_used(vcpu->ring) >= vcpu->ring->soft;
+	if (um_ring_used(vcpu->ring) < vcpu->ring->soft)
+		return false;
+	/* The next KVM_RUN looks again. */
+	um_make_request(vcpu, UM_REQ_RING_FULL);
+	vcpu->run->exit_reason = KVM_EXIT_DIRTY_RING_FULL;
+	return true;
 }
 
 /* False: there is no room. */
@@ -152,7 +158,7 @@ void um_dirty_ring_push(struct um_vm *vm, struct um_vcpu *vcpu, const struct um_
 		return;
 	if (!um_ring_put(vcpu->ring, slot->id, gfn - slot->base_gfn))
 		um_vm_kill(vm, "a dirty ring overflowed");
-	if (um_dirty_ring_full(vcpu))
+	if (um_ring_used(vcpu->ring) >= vcpu->ring->soft)
 		um_make_request(vcpu, UM_REQ_RING_FULL);
 }
 

@@ -292,11 +292,8 @@ static int serve_requests(struct um_vcpu *vcpu)
 		hw_flush(vcpu, HW_FLUSH_ALL, 0, 0);
 		preempt_enable();
 	}
-	if (um_request_check(vcpu, UM_REQ_RING_FULL) && um_dirty_ring_full(vcpu)) {
-		um_make_request(vcpu, UM_REQ_RING_FULL);
-		vcpu->run->exit_reason = KVM_EXIT_DIRTY_RING_FULL;
+	if (um_request_check(vcpu, UM_REQ_RING_FULL) && um_dirty_ring_stop(vcpu))
 		return 0;
-	}
 	um_request_check(vcpu, UM_REQ_EVENT);
 	if (um_request_check(vcpu, UM_REQ_KICK) && READ_ONCE(vcpu->vm->dead))
 		return -EIO;
