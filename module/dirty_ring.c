@@ -24,6 +24,8 @@ struct um_dirty_ring {
 	u32 soft;		/* with so many in use the vCPU is not entered */
 	u32 pushed;		/* entries ever pushed. lock */
 	u32 reset;		/* entries ever given back. slots_lock */
+	u32 last_slot;		/* of the entry pushed last. lock */
+	u64 last_offset;
 	struct kvm_dirty_gfn *gfns;
 };
 
@@ -111,21 +113,35 @@ bool um_dirty_ring_stop(struct um_vcpu *vcpu)
 	return true;
 }
 
-/* False: there is no room. */
-static bool um_ring_put(struct um_dirty_ring *ring, u32 slot, u64 offset)
+static void um_ring_put(struct um_dirty_ring *ring, u32 slot, u64 offset)
 {
-	struct kvm_dirty_gfn *entry;
-	bool room;
+	struct kvm_dirty_gfn *entry = um_ring_entry(ring, ring->pushed);
+
+	WRITE_ONCE(entry->slot, slot);
+	WRITE_ONCE(entry->offset, offset);
+	/* Pairs with userspace's load of flags: the rest of the entry comes first. */
+	smp_store_release(&entry->flags, KVM_DIRTY_GFN_F_DIRTY);
+	WRITE_ONCE(ring->pushed, ring->pushed + 1);
+	ring->last_slot = slot;
+	ring->last_offset = offset;
+}
+
+/*
+ * False: there is no room. A string instruction that is emulated writes to one page many times:
+ * that is one entry as long as it is not given back. If it is just then, what was written comes
+ * before the lock's barrier, and userspace, which reads the page after the reset, has it.
+ */
+static bool um_ring_add(struct um_dirty_ring *ring, u32 slot, u64 offset)
+{
+	bool room = true;
+	u32 used;
 
 	spin_lock(&ring->lock);
-	room = um_ring_used(ring) < ring->size;
-	if (room) {
-		entry = um_ring_entry(ring, ring->pushed);
-		WRITE_ONCE(entry->slot, slot);
-		WRITE_ONCE(entry->offset, offset);
-		/* Pairs with userspace's load of flags: the rest of the entry comes first. */
-		smp_store_release(&entry->flags, KVM_DIRTY_GFN_F_DIRTY);
-		WRITE_ONCE(ring->pushed, ring->pushed + 1);
+	used = um_ring_used(ring);
+	if (!used || ring->last_slot != slot || ring->last_offset != offset) {
+		room = used < ring->size;
+		if (room)
+			um_ring_put(ring, slot, offset);
 	}
 	spin_unlock(&ring->lock);
 	return room;
@@ -156,7 +172,7 @@ void um_dirty_ring_push(struct um_vm *vm, struct um_vcpu *vcpu, const struct um_
 		vcpu = um_ring_vcpu(vm);
 	if (!vcpu)
 		return;
-	if (!um_ring_put(vcpu->ring, slot->id, gfn - slot->base_gfn))
+	if (!um_ring_add(vcpu->ring, slot->id, gfn - slot->base_gfn))
 		um_vm_kill(vm, "a dirty ring overflowed");
 	if (um_ring_used(vcpu->ring) >= vcpu->ring->soft)
 		um_make_request(vcpu, UM_REQ_RING_FULL);
