@@ -11,8 +11,8 @@
 #include "mmu.h"
 
 #define UM_DIRTY_MANUAL		(KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE | KVM_DIRTY_LOG_INITIALLY_SET)
-/* Pages for which mmu_lock is held at a time. */
-#define UM_DIRTY_CHUNK		BIT(18)
+/* Pages for which mmu_lock is held at a time: 1 GiB. */
+#define UM_DIRTY_CHUNK		((gfn_t)BIT(18))
 
 long um_dirty_set_manual(struct um_vm *vm, const struct kvm_enable_cap *cap)
 {
@@ -61,14 +61,33 @@ void um_dirty_copy(struct um_memslot *to, const struct um_memslot *from)
 		bitmap_copy(to->dirty, from->dirty, from->npages);
 }
 
+/* Chunks begin where a large page may, so that none is cut in two. */
+static void um_dirty_each_chunk(struct um_vm *vm, struct um_memslot *slot,
+				bool (*fn)(struct um_vm *vm, struct um_memslot *slot, gfn_t start,
+					   gfn_t end))
+{
+	gfn_t gfn, next, end = slot->base_gfn + slot->npages;
+
+	for (gfn = slot->base_gfn; gfn < end; gfn = next) {
+		next = min(round_down(gfn, UM_DIRTY_CHUNK) + UM_DIRTY_CHUNK, end);
+		write_lock(&vm->mmu_lock);
+		if (fn(vm, slot, gfn, next))
+			um_flush_remote_tlbs(vm);
+		write_unlock(&vm->mmu_lock);
+		cond_resched();
+	}
+}
+
 void um_dirty_start(struct um_vm *vm, struct um_memslot *slot)
 {
-	if (um_dirty_initially_set(vm))
-		return;
-	write_lock(&vm->mmu_lock);
-	if (um_mmu_rearm(vm, slot, slot->base_gfn, slot->base_gfn + slot->npages))
-		um_flush_remote_tlbs(vm);
-	write_unlock(&vm->mmu_lock);
+	if (!um_dirty_initially_set(vm))
+		um_dirty_each_chunk(vm, slot, um_mmu_rearm);
+}
+
+void um_dirty_stop(struct um_vm *vm, struct um_memslot *slot)
+{
+	um_dirty_end(vm);
+	um_dirty_each_chunk(vm, slot, um_mmu_collapse);
 }
 
 /* Once a slot logs, leaves may be clean and writable: who runs must note the writes. */
@@ -175,7 +194,7 @@ static void um_dirty_take_range(struct um_vm *vm, struct um_memslot *slot, u64 f
 		unsigned long at = done / BITS_PER_LONG;
 		unsigned long *log = slot->dirty + (first + done) / BITS_PER_LONG;
 
-		n = min_t(u64, npages - done, UM_DIRTY_CHUNK);
+		n = min(npages - done, UM_DIRTY_CHUNK);
 		write_lock(&vm->mmu_lock);
 		um_dirty_take(log, want ? want + at : NULL, got + at, BITS_TO_LONGS(n));
 		um_dirty_rearm(vm, slot, first + done, got + at, n);

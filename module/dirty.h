@@ -41,11 +41,13 @@ long um_dirty_ring_enable(struct um_vm *vm, const struct kvm_enable_cap *cap);
 
 /*
  * slots_lock held. The log of a slot that is not visible yet: 0 or -ENOMEM; the old one's bits for
- * a slot that moves; and, once readers know of it, have the first write to each page logged.
+ * a slot that moves; once readers know of it, have the first write to each page logged; and once
+ * they know that it does not log any more, let it have large pages again.
  */
 int um_dirty_alloc(struct um_vm *vm, struct um_memslot *slot);
 void um_dirty_copy(struct um_memslot *to, const struct um_memslot *from);
 void um_dirty_start(struct um_vm *vm, struct um_memslot *slot);
+void um_dirty_stop(struct um_vm *vm, struct um_memslot *slot);
 
 /*
  * slots_lock held. Before readers know of a slot that logs: from then on vCPUs run as logging wants

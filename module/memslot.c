@@ -335,7 +335,7 @@ static long um_slot_set_flags(struct um_vm *vm, struct um_memslot *old, u32 flag
 	if (um_slot_logs(new))
 		um_dirty_start(vm, new);
 	else
-		um_dirty_end(vm);
+		um_dirty_stop(vm, new);
 	return 0;
 
 no_memory:

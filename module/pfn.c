@@ -151,6 +151,15 @@ int um_pfn_get(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn, bool write,
 	return 0;
 }
 
+unsigned int um_pfn_level_now(struct um_vm *vm, const struct um_memslot *slot, gfn_t gfn)
+{
+	struct um_pfn p;
+
+	if (um_host_walk(vm, um_slot_hva(slot, gfn), false, &p) == HOST_PAGE_FAULTS)
+		return UM_LEVEL_4K;
+	return um_pfn_level(slot, gfn, &p);
+}
+
 /*
  * A guest's write leaves no trace in the host's page tables, so a page counts as dirty
  * from when it can be written; one that is held by no reference was so already. The host cleans it only after the notifier has unmapped

@@ -36,7 +36,7 @@ struct ept_map {
 	struct um_pfn pfn;
 };
 
-static u8 max_level(void)
+u8 ept_max_level(void)
 {
 	if (hw_caps.ept_1g)
 		return UM_LEVEL_1G;
@@ -52,7 +52,7 @@ static void choose_leaf(const struct um_vm *vm, struct ept_map *m)
 	const struct um_memslot *slot = m->slot;
 	bool unwritten = um_slot_logs(slot) && !(m->pfec & PFEC_W);
 
-	m->level = min(m->pfn.level, max_level());
+	m->level = min(m->pfn.level, ept_max_level());
 	if (um_slot_logs(slot) || slot->track || (nx_huge && (m->pfec & PFEC_I)))
 		m->level = UM_LEVEL_4K;
 
