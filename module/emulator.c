@@ -121,6 +121,7 @@ static void begin(struct um_emul *em)
 	c->real = um_interpreted(vcpu);
 	if (c->real)
 		begin_real(em);
+	em->generation = um_slots(vcpu->vm)->generation;
 	em->desc_valid = false;
 	em->xlat_page = EMUL_NO_PAGE;
 	em->read_pos = 0;
@@ -331,6 +332,7 @@ struct um_emul *emul_start_event(struct um_vcpu *vcpu)
 	if (!em)
 		return NULL;
 	em->decoded_as = 0;
+	em->move = false;
 	em->nr_bytes = 0;
 	em->stepped = false;
 	em->ctx.insn = (struct emu_insn){ .flags = EMU_USES_RSP };
@@ -345,7 +347,9 @@ int um_emulate(struct um_vcpu *vcpu, gpa_t fault_gpa, bool gpa_valid)
 	if (!em)
 		return -ENOMEM;
 	r = emul_fetch(em);
-	return r ? finish(em, r) : execute(em);
+	if (r)
+		return finish(em, r);
+	return em->move && emul_move(em) ? 0 : execute(em);
 }
 
 void um_emul_destroy(struct um_vcpu *vcpu)

@@ -48,12 +48,14 @@ struct emul_device {
 /**
  * struct um_emul - the instruction in flight
  * @ctx: what the executor works on; first, so that its callbacks find the rest
+ * @generation: of the memslots when the attempt began, before any was looked at
  * @gpa_hint: where the access that brought us here went, UM_INVALID_GPA if unknown
  * @xlat_page, @xlat_gpa, @xlat_write: the last data translation of this attempt; writable if
  *	looked up for a write
  * @desc_valid: @desc is that of this attempt
  * @bytes, @nr_bytes: the instruction as fetched
  * @decoded_as: ctx.insn is what @bytes mean in such code; 0: it is not known
+ * @move: ctx.insn is one for emul_move()
  * @code, @device: see there
  * @read: MMIO reads of this instruction in their order: those before @read_pos were used by
  *	this attempt, the first
@@ -71,6 +73,7 @@ struct emul_device {
 struct um_emul {
 	struct emu_ctx ctx;
 	struct um_vcpu *vcpu;
+	u64 generation;
 	gpa_t gpa_hint;
 	u64 xlat_page;
 	gpa_t xlat_gpa;
@@ -83,6 +86,7 @@ struct um_emul {
 	};
 	u8 nr_bytes;
 	u8 decoded_as;
+	bool move;
 	struct emul_code code;
 	struct emul_device device;
 
@@ -108,8 +112,7 @@ struct um_emul {
 
 static inline bool emul_is_device(const struct um_emul *em, gfn_t gfn)
 {
-	return em->device.gfn == gfn &&
-	       em->device.generation == um_slots(em->vcpu->vm)->generation;
+	return em->device.gfn == gfn && em->device.generation == em->generation;
 }
 
 /* emulator.c: run the decoded instruction again, now that userspace has answered. */
@@ -139,10 +142,23 @@ int emul_walk(struct um_emul *em, u64 la, u32 pfec, struct walk_result *r);
 /* emulator_fetch.c: the instruction at RIP into ctx.insn. EMU_OK, EMU_FAULT or EMU_FAIL. */
 int emul_fetch(struct um_emul *em);
 
+/* emulator_move.c */
+bool emul_is_move(const struct emu_ctx *c);
+/*
+ * Run such an instruction, if the access went to a known device: true, and userspace has to go on.
+ * False: nothing is done, emu_exec() can do it.
+ */
+bool emul_move(struct um_emul *em);
+
 /* emulator_io.c */
 int emul_in(struct emu_ctx *c, u16 port, unsigned int size, unsigned int ahead, void *data);
 int emul_out(struct emu_ctx *c, u16 port, unsigned int size, const void *data);
-int emul_mmio_read(struct um_emul *em, gpa_t gpa, void *data, unsigned int len);
+/*
+ * Userspace's answer to the read at this point of the instruction, which holds whatever the memslots
+ * are by now. False: it was not asked for this.
+ */
+bool emul_mmio_answered(struct um_emul *em, gpa_t gpa, void *data, unsigned int len);
+int emul_mmio_ask(struct um_emul *em, gpa_t gpa, unsigned int len);	/* EMU_EXIT or EMU_FAIL */
 int emul_mmio_write(struct um_emul *em, gpa_t gpa, const void *data, unsigned int len);
 /*
  * Fill vcpu->run with what the instruction needs (EMU_EXIT) or has written, and arrange for the

@@ -11,8 +11,12 @@
 
 #include "emulator.h"
 
-/* The memslots' addresses were checked when the slots were made. */
-static bool gptes_unchanged(const struct emul_code *code)
+/*
+ * @words of code at @from, if the guest entries read as when the page was found. The memslots'
+ * addresses were checked when the slots were made.
+ */
+static bool read_known(const struct emul_code *code, const u64 __user *from, u64 *to,
+		       unsigned int words)
 {
 	const struct emul_gpte *e;
 	u64 val;
@@ -25,6 +29,8 @@ static bool gptes_unchanged(const struct emul_code *code)
 		if (val != e->val)
 			goto changed;
 	}
+	for (; words; words--)
+		unsafe_get_user(*to++, from++, changed);
 	user_read_access_end();
 	return true;
 
@@ -33,15 +39,14 @@ changed:
 	return false;
 }
 
-static bool code_current(struct um_emul *em, u64 page, bool user)
+static bool code_current(const struct um_emul *em, u64 page, bool user)
 {
 	const struct emul_code *code = &em->code;
 	const struct um_vcpu *vcpu = em->vcpu;
 
 	return code->page == page && code->user == user && code->cr3 == vcpu->cr3 &&
 	       code->cr4 == vcpu->cr4 && code->cr0 == vcpu->cr0 && code->efer == vcpu->efer &&
-	       code->maxphyaddr == vcpu->maxphyaddr &&
-	       code->generation == um_slots(vcpu->vm)->generation && gptes_unchanged(code);
+	       code->maxphyaddr == vcpu->maxphyaddr && code->generation == em->generation;
 }
 
 static void __user *gpa_user(struct um_vm *vm, gpa_t gpa)
@@ -83,11 +88,8 @@ static noinline int walk_code(struct um_emul *em, u64 la, bool user)
 	struct um_vm *vm = em->vcpu->vm;
 	struct emul_code *code = &em->code;
 	struct walk_result walk;
-	int r;
+	int r = emul_walk(em, la, PFEC_I, &walk);
 
-	/* Before any look at the memslots: they may be others a moment later. */
-	code->generation = um_slots(vm)->generation;
-	r = emul_walk(em, la, PFEC_I, &walk);
 	code->page = EMUL_NO_PAGE;
 	if (r)
 		return r;
@@ -100,6 +102,7 @@ static noinline int walk_code(struct um_emul *em, u64 la, bool user)
 	code->efer = em->vcpu->efer;
 	code->maxphyaddr = em->vcpu->maxphyaddr;
 	code->user = user;
+	code->generation = em->generation;
 	if (remember_gptes(code, vm, emul_desc(em), la, &walk))
 		code->page = la >> UM_PAGE_SHIFT;
 	return EMU_OK;
@@ -109,18 +112,23 @@ static noinline int walk_code(struct um_emul *em, u64 la, bool user)
 static int read_code(struct um_emul *em, u64 la, void *data, unsigned int len)
 {
 	bool user = um_cpl(em->vcpu) == 3;
-	const u64 __user *from;
-	u64 *to = data;
 	int r = EMU_OK;
 
-	if (!code_current(em, la >> UM_PAGE_SHIFT, user))
+	if (!code_current(em, la >> UM_PAGE_SHIFT, user) || !read_known(&em->code, NULL, NULL, 0))
 		r = walk_code(em, la, user);
 	if (r)
 		return r;
-	from = em->code.user_page + um_page_offset(la);
-	if (len != EMUL_FETCH_BYTES)
-		return copy_from_user(data, from, len) ? EMU_FAIL : EMU_OK;
-	return get_user(to[0], from) || get_user(to[1], from + 1) ? EMU_FAIL : EMU_OK;
+	return copy_from_user(data, em->code.user_page + um_page_offset(la), len) ? EMU_FAIL :
+										    EMU_OK;
+}
+
+/* All that an instruction may need, in one page; cheap where the last one was met there. */
+static int read_whole(struct um_emul *em, u64 la, u64 raw[2])
+{
+	if (code_current(em, la >> UM_PAGE_SHIFT, um_cpl(em->vcpu) == 3) &&
+	    read_known(&em->code, em->code.user_page + um_page_offset(la), raw, 2))
+		return EMU_OK;
+	return read_code(em, la, raw, EMUL_FETCH_BYTES);
 }
 
 /* How many bytes from RIP on may be instruction bytes: 15, or fewer where the code segment ends. */
@@ -159,10 +167,12 @@ static int decode(struct um_emul *em)
 	struct emu_ctx *c = &em->ctx;
 
 	em->decoded_as = 0;
+	em->move = false;
 	switch (decode_bytes(em, em->nr_bytes)) {
 	case EMU_DECODED:
 		if (em->nr_bytes == EMU_MAX_LEN)
 			em->decoded_as = code_kind(c);
+		em->move = emul_is_move(c);
 		return EMU_OK;
 	case EMU_DECODE_UD:
 		return emu_fault(c, UM_UD);
@@ -177,7 +187,7 @@ static int decode(struct um_emul *em)
 static int fetch_whole(struct um_emul *em, u64 la)
 {
 	u64 raw[2];
-	int r = read_code(em, la, raw, sizeof(raw));
+	int r = read_whole(em, la, raw);
 
 	if (r)
 		return r;

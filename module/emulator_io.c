@@ -169,16 +169,21 @@ int emul_exit_for_input(struct um_emul *em)
 	return exit_mmio(em, &em->read[em->nr_read - 1], false, complete_mmio_read);
 }
 
-/* Give what userspace has answered at this point of the instruction, or ask. */
-int emul_mmio_read(struct um_emul *em, gpa_t gpa, void *data, unsigned int len)
+bool emul_mmio_answered(struct um_emul *em, gpa_t gpa, void *data, unsigned int len)
+{
+	const struct emul_fragment *f = &em->read[em->read_pos];
+
+	if (f->gpa != gpa || f->len != len)
+		return false;
+	memcpy(data, f->data, len);
+	em->read_pos++;
+	return true;
+}
+
+int emul_mmio_ask(struct um_emul *em, gpa_t gpa, unsigned int len)
 {
 	struct emul_fragment *f = &em->read[em->read_pos];
 
-	if (em->read_pos < em->nr_read && f->gpa == gpa && f->len == len) {
-		memcpy(data, f->data, len);
-		em->read_pos++;
-		return EMU_OK;
-	}
 	if (em->read_pos == ARRAY_SIZE(em->read))
 		return EMU_FAIL;
 	f->gpa = gpa;

@@ -38,7 +38,10 @@ int um_gva_to_gpa(struct um_vcpu *vcpu, gva_t gva, u32 pfec, bool set_ad, gpa_t 
 
 bool um_mmio_known(struct um_vcpu *vcpu, gpa_t gpa)
 {
-	return vcpu->emul && emul_is_device(vcpu->emul, gpa_to_gfn(gpa));
+	const struct um_emul *em = vcpu->emul;
+
+	return em && em->device.gfn == gpa_to_gfn(gpa) &&
+	       em->device.generation == um_slots(vcpu->vm)->generation;
 }
 
 const struct paging_desc *emul_desc(struct um_emul *em)
@@ -121,13 +124,11 @@ static void __user *gpa_user(struct um_emul *em, gpa_t gpa, bool write, struct u
 {
 	gfn_t gfn = gpa_to_gfn(gpa);
 
-	u64 generation = um_slots(em->vcpu->vm)->generation;	/* before the lookup */
-
 	if (emul_is_device(em, gfn))
 		return NULL;
 	*slot = um_slot_find(em->vcpu->vm, gfn);
 	if (!*slot)
-		em->device = (struct emul_device){ gfn, generation };
+		em->device = (struct emul_device){ gfn, em->generation };
 	if (!*slot || (write && ((*slot)->flags & KVM_MEM_READONLY)))
 		return NULL;
 	return (void __user *)(um_slot_hva(*slot, gfn) + um_page_offset(gpa));
@@ -173,10 +174,12 @@ static int read_page(struct um_emul *em, u64 la, void *data, unsigned int len, b
 
 	if (r)
 		return r;
+	if (em->read_pos < em->nr_read && emul_mmio_answered(em, gpa, data, len))
+		return EMU_OK;
 	user = gpa_user(em, gpa, false, &slot);
 	if (user && !load(data, user, len))
 		return EMU_OK;
-	return emul_mmio_read(em, gpa, data, len);
+	return emul_mmio_ask(em, gpa, len);
 }
 
 int emul_read(struct emu_ctx *c, u64 la, void *data, unsigned int len, bool rmw)

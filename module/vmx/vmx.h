@@ -6,7 +6,9 @@
 #ifndef UM_VMX_H
 #define UM_VMX_H
 
+#include <linux/jump_label.h>
 #include <linux/percpu.h>
+#include <asm/nospec-branch.h>
 #include "../umbra.h"
 #include "../mmu.h"
 #include "vmcs.h"
@@ -185,9 +187,27 @@ void vmx_tags_exit(void);
 int vmx_mitigation_init(void);
 void vmx_mitigation_exit_module(void);
 void vmx_mitigation_load(struct vmx_vcpu *vmx);	/* another vCPU ran here last; preemption off */
-void vmx_mitigation_enter(struct vmx_vcpu *vmx);	/* right before entry; interrupts off */
-void vmx_mitigation_exit(void);			/* right after the exit */
+void vmx_mitigate_entry(struct vmx_vcpu *vmx);
 void vmx_mitigation_show(struct seq_file *m);
+/* this CPU and the host's choice ask for vmx_mitigate_entry() */
+DECLARE_STATIC_KEY_FALSE(vmx_entry_mitigated);
+
+/* Right before an entry; interrupts off. */
+static inline void vmx_mitigation_enter(struct vmx_vcpu *vmx)
+{
+	if (static_branch_unlikely(&vmx_entry_mitigated))
+		vmx_mitigate_entry(vmx);
+}
+
+/*
+ * Right after the exit: the guest may have trained the predictor against this thread's own
+ * userspace (VMSCAPE).
+ */
+static inline void vmx_mitigation_exit(void)
+{
+	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))
+		this_cpu_write(x86_ibpb_exit_to_user, true);
+}
 
 /* dump.c */
 void vmx_explain_failure(struct vmx_vcpu *vmx);	/* one rate-limited dmesg line: rule and field */
