@@ -12,8 +12,8 @@
 #include "mmu.h"
 
 #define UM_DIRTY_MANUAL		(KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE | KVM_DIRTY_LOG_INITIALLY_SET)
-/* Pages for which mmu_lock is held at a time. */
-#define UM_DIRTY_CHUNK		BIT(18)
+/* Pages for which mmu_lock is held at a time: 1 GiB. */
+#define UM_DIRTY_CHUNK		((gfn_t)BIT(18))
 
 long um_dirty_set_manual(struct um_vm *vm, const struct kvm_enable_cap *cap)
 {
@@ -30,7 +30,7 @@ long um_dirty_set_manual(struct um_vm *vm, const struct kvm_enable_cap *cap)
 /* Every page counts as written from the start, so none has to be watched yet. */
 static bool um_dirty_initially_set(const struct um_vm *vm)
 {
-	return vm->dirty.manual & KVM_DIRTY_LOG_INITIALLY_SET;
+	return !vm->dirty.ring_bytes && (vm->dirty.manual & KVM_DIRTY_LOG_INITIALLY_SET);
 }
 
 static unsigned long um_dirty_longs(u64 npages)
@@ -46,6 +46,8 @@ static unsigned long *um_dirty_buffer(const struct um_memslot *slot)
 
 int um_dirty_alloc(struct um_vm *vm, struct um_memslot *slot)
 {
+	if (vm->dirty.ring_bytes)
+		return 0;
 	slot->dirty = kvcalloc(um_dirty_longs(slot->npages), 2 * sizeof(long), UM_GFP_BULK);
 	if (!slot->dirty)
 		return -ENOMEM;
@@ -60,14 +62,33 @@ void um_dirty_copy(struct um_memslot *to, const struct um_memslot *from)
 		bitmap_copy(to->dirty, from->dirty, from->npages);
 }
 
+/* Chunks begin where a large page may, so that none is cut in two. */
+static void um_dirty_each_chunk(struct um_vm *vm, struct um_memslot *slot,
+				bool (*fn)(struct um_vm *vm, struct um_memslot *slot, gfn_t start,
+					   gfn_t end))
+{
+	gfn_t gfn, next, end = slot->base_gfn + slot->npages;
+
+	for (gfn = slot->base_gfn; gfn < end; gfn = next) {
+		next = min(round_down(gfn, UM_DIRTY_CHUNK) + UM_DIRTY_CHUNK, end);
+		write_lock(&vm->mmu_lock);
+		if (fn(vm, slot, gfn, next))
+			um_flush_remote_tlbs(vm);
+		write_unlock(&vm->mmu_lock);
+		cond_resched();
+	}
+}
+
 void um_dirty_start(struct um_vm *vm, struct um_memslot *slot)
 {
-	if (um_dirty_initially_set(vm))
-		return;
-	write_lock(&vm->mmu_lock);
-	if (um_mmu_rearm(vm, slot, slot->base_gfn, slot->base_gfn + slot->npages))
-		um_flush_remote_tlbs(vm);
-	write_unlock(&vm->mmu_lock);
+	if (!um_dirty_initially_set(vm))
+		um_dirty_each_chunk(vm, slot, um_mmu_rearm);
+}
+
+void um_dirty_stop(struct um_vm *vm, struct um_memslot *slot)
+{
+	um_dirty_end(vm);
+	um_dirty_each_chunk(vm, slot, um_mmu_collapse);
 }
 
 /* Once a slot logs, leaves may be clean and writable: who runs must note the writes. */
@@ -114,16 +135,20 @@ void um_dirty_logged(struct um_vcpu *vcpu, const u64 *gpas, unsigned int n)
 	while (n--) {
 		slot = um_dirty_find(vm, gpa_to_gfn(gpas[n]));
 		if (slot)
-			um_mark_dirty(vm, slot, gpa_to_gfn(gpas[n]));
+			um_mark_dirty(vm, vcpu, slot, gpa_to_gfn(gpas[n]));
 	}
 	srcu_read_unlock(&vm->srcu, idx);
 }
 
-void um_mark_dirty(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn)
+void um_mark_dirty(struct um_vm *vm, struct um_vcpu *vcpu, struct um_memslot *slot, gfn_t gfn)
 {
 	gfn_t n = gfn - slot->base_gfn;
 
-	if (slot->dirty && !test_bit(n, slot->dirty))
+	if (!um_slot_logs(slot))
+		return;
+	if (vm->dirty.ring_bytes)
+		um_dirty_ring_push(vm, vcpu, slot, gfn);
+	else if (!test_bit(n, slot->dirty))
 		set_bit(n, slot->dirty);
 }
 
@@ -170,7 +195,7 @@ static void um_dirty_take_range(struct um_vm *vm, struct um_memslot *slot, u64 f
 		unsigned long at = done / BITS_PER_LONG;
 		unsigned long *log = slot->dirty + (first + done) / BITS_PER_LONG;
 
-		n = min_t(u64, npages - done, UM_DIRTY_CHUNK);
+		n = min(npages - done, UM_DIRTY_CHUNK);
 		write_lock(&vm->mmu_lock);
 		um_dirty_take(log, want ? want + at : NULL, got + at, BITS_TO_LONGS(n));
 		um_dirty_rearm(vm, slot, first + done, got + at, n);
@@ -209,6 +234,8 @@ long um_dirty_get_log(struct um_vm *vm, const struct kvm_dirty_log *log)
 {
 	long ret;
 
+	if (READ_ONCE(vm->dirty.ring_bytes))
+		return -ENXIO;
 	/* The upper half is an address space id, of which there is one. */
 	if (log->slot >= UM_MAX_SLOTS)
 		return -EINVAL;
@@ -248,6 +275,8 @@ long um_dirty_clear_log(struct um_vm *vm, const struct kvm_clear_dirty_log *log)
 {
 	long ret;
 
+	if (READ_ONCE(vm->dirty.ring_bytes))
+		return -ENXIO;
 	if (log->slot >= UM_MAX_SLOTS || log->first_page % BITS_PER_LONG)
 		return -EINVAL;
 	mutex_lock(&vm->slots_lock);

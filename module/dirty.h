@@ -9,9 +9,14 @@
 #include <linux/types.h>
 #include "types.h"
 
+/* Bytes of the largest ring: 65536 entries. */
+#define UM_DIRTY_RING_MAX	(65536 * sizeof(struct kvm_dirty_gfn))
+
 struct kvm_clear_dirty_log;
 struct kvm_dirty_log;
 struct kvm_enable_cap;
+struct page;
+struct um_dirty_ring;
 struct um_memslot;
 struct um_vcpu;
 struct um_vm;
@@ -20,23 +25,29 @@ struct um_vm;
  * struct um_dirty_vm - how a VM logs
  * @manual: KVM_DIRTY_LOG_*: KVM_CLEAR_DIRTY_LOG alone makes pages be logged again, and a new log
  *	begins with every page set. slots_lock
+ * @ring_bytes: of each vCPU's ring; 0: slots have bitmaps. Written under vm->lock, once, before
+ *	there is a vCPU
  * @nr_logging: slots that log. Written under slots_lock
  */
 struct um_dirty_vm {
 	u64 manual;
+	u32 ring_bytes;
 	unsigned int nr_logging;
 };
 
 /* KVM_ENABLE_CAP; 0 or errno */
 long um_dirty_set_manual(struct um_vm *vm, const struct kvm_enable_cap *cap);
+long um_dirty_ring_enable(struct um_vm *vm, const struct kvm_enable_cap *cap);
 
 /*
  * slots_lock held. The log of a slot that is not visible yet: 0 or -ENOMEM; the old one's bits for
- * a slot that moves; and, once readers know of it, have the first write to each page logged.
+ * a slot that moves; once readers know of it, have the first write to each page logged; and once
+ * they know that it does not log any more, let it have large pages again.
  */
 int um_dirty_alloc(struct um_vm *vm, struct um_memslot *slot);
 void um_dirty_copy(struct um_memslot *to, const struct um_memslot *from);
 void um_dirty_start(struct um_vm *vm, struct um_memslot *slot);
+void um_dirty_stop(struct um_vm *vm, struct um_memslot *slot);
 
 /*
  * slots_lock held. Before readers know of a slot that logs: from then on vCPUs run as logging wants
@@ -50,8 +61,11 @@ void um_dirty_end(struct um_vm *vm);
  */
 void um_dirty_sync(struct um_vm *vm);
 
-/* @gfn of @slot is written, or can be from now on. vm->srcu held; any context. */
-void um_mark_dirty(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn);
+/*
+ * @gfn of @slot is written, or can be from now on. vm->srcu held; does not sleep. @vcpu: by whom;
+ * NULL: the one that the thread runs.
+ */
+void um_mark_dirty(struct um_vm *vm, struct um_vcpu *vcpu, struct um_memslot *slot, gfn_t gfn);
 
 /* The CPU noted writes of @vcpu to these @n gpas; in guest mode, interrupts off. */
 void um_dirty_logged(struct um_vcpu *vcpu, const u64 *gpas, unsigned int n);
@@ -59,5 +73,16 @@ void um_dirty_logged(struct um_vcpu *vcpu, const u64 *gpas, unsigned int n);
 /* The ioctls of the VM; 0 or errno */
 long um_dirty_get_log(struct um_vm *vm, const struct kvm_dirty_log *log);
 long um_dirty_clear_log(struct um_vm *vm, const struct kvm_clear_dirty_log *log);
+
+/* dirty_ring.c. push wants a VM with rings, the others see whether there are any. */
+int um_dirty_ring_init(struct um_vcpu *vcpu);	/* 0 or -ENOMEM; vm->lock held */
+void um_dirty_ring_destroy(struct um_vcpu *vcpu);
+void um_dirty_ring_push(struct um_vm *vm, struct um_vcpu *vcpu, const struct um_memslot *slot,
+			gfn_t gfn);
+/* UM_REQ_RING_FULL is served: true if the guest may not go on, and vcpu->run says why */
+bool um_dirty_ring_stop(struct um_vcpu *vcpu);
+/* what the vCPU's file has at page @pgoff, NULL: none of the ring's pages */
+struct page *um_dirty_ring_page(const struct um_vcpu *vcpu, unsigned long pgoff);
+long um_dirty_reset_rings(struct um_vm *vm);	/* KVM_RESET_DIRTY_RINGS: how many entries */
 
 #endif

@@ -206,7 +206,7 @@ static int write_page(struct um_emul *em, u64 la, const void *data, unsigned int
 	user = gpa_user(em, gpa, true, &slot);
 	if (!user || store(user, data, len))
 		return emul_mmio_write(em, gpa, data, len);
-	um_mark_dirty(vm, slot, gpa_to_gfn(gpa));
+	um_mark_dirty(vm, em->vcpu, slot, gpa_to_gfn(gpa));
 	um_mmu_gpa_written(vm, gpa, len);
 	return EMU_OK;
 }

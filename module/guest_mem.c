@@ -70,7 +70,7 @@ int um_write_guest(struct um_vm *vm, gpa_t gpa, const void *data, size_t len)
 		user = um_gpa_user(vm, gpa, true, &slot);
 		if (!user || copy_to_user(user, data, part))
 			return -EFAULT;
-		um_mark_dirty(vm, slot, gpa_to_gfn(gpa));
+		um_mark_dirty(vm, NULL, slot, gpa_to_gfn(gpa));
 	}
 	return 0;
 }
@@ -99,7 +99,7 @@ int um_cmpxchg_guest(struct um_vm *vm, gpa_t gpa, unsigned int size, u64 old, u6
 	else
 		ret = um_cmpxchg_user64(user, old, new);
 	if (!ret)
-		um_mark_dirty(vm, slot, gpa_to_gfn(gpa));
+		um_mark_dirty(vm, NULL, slot, gpa_to_gfn(gpa));
 	return ret;
 }
 

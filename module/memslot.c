@@ -167,7 +167,7 @@ static int um_slot_fill(struct um_vm *vm, struct um_memslot *slot)
 	int error;
 	u32 id;
 
-	if (slot->flags & KVM_MEM_LOG_DIRTY_PAGES) {
+	if (um_slot_logs(slot)) {
 		error = um_dirty_alloc(vm, slot);
 		if (error)
 			return error;
@@ -233,7 +233,7 @@ static long um_slot_delete(struct um_vm *vm, struct um_memslot *old)
 	um_slot_retire(vm, old);
 	um_slots_publish(vm, slots);
 	um_slot_unmap(vm);
-	if (old->dirty)
+	if (um_slot_logs(old))
 		um_dirty_end(vm);
 	um_slot_free(vm, old);
 	return 0;
@@ -260,7 +260,7 @@ static long um_slot_create(struct um_vm *vm, const struct kvm_userspace_memory_r
 		um_slot_free(vm, slot);
 		return -ENOMEM;
 	}
-	if (slot->dirty)
+	if (um_slot_logs(slot))
 		um_dirty_begin(vm);
 	um_slots_publish(vm, slots);
 	um_slot_forget_mmio(vm, slot);
@@ -290,9 +290,9 @@ static long um_slot_move(struct um_vm *vm, struct um_memslot *old,
 	um_slots_publish(vm, without);
 	um_slot_unmap(vm);
 	um_dirty_copy(new, old);
-	if (new->dirty)
+	if (um_slot_logs(new))
 		um_dirty_begin(vm);
-	if (old->dirty)
+	if (um_slot_logs(old))
 		um_dirty_end(vm);
 	um_slot_free(vm, old);
 	um_slots_publish(vm, with);
@@ -323,20 +323,20 @@ static long um_slot_set_flags(struct um_vm *vm, struct um_memslot *old, u32 flag
 		return -ENOMEM;
 	new->flags = flags;
 	new->dirty = NULL;
-	if ((flags & KVM_MEM_LOG_DIRTY_PAGES) && um_dirty_alloc(vm, new))
+	if (um_slot_logs(new) && um_dirty_alloc(vm, new))
 		goto no_memory;
 	slots = um_slots_copy(vm, old, new);
 	if (!slots)
 		goto no_memory;
 
-	if (new->dirty)
+	if (um_slot_logs(new))
 		um_dirty_begin(vm);
 	um_slots_publish(vm, slots);
 	um_slot_free_replaced(old);
-	if (new->dirty)
+	if (um_slot_logs(new))
 		um_dirty_start(vm, new);
 	else
-		um_dirty_end(vm);
+		um_dirty_stop(vm, new);
 	return 0;
 
 no_memory:

@@ -109,6 +109,17 @@ bool um_mmu_rearm(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t 
 	return flush;
 }
 
+bool um_mmu_collapse(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end)
+{
+	bool flush = false;
+	u32 id;
+
+	for (id = 1; id < UM_NR_BACKENDS; id++)
+		if (vm->mmu[id] && vm->mmu[id]->collapse)
+			flush |= vm->mmu[id]->collapse(vm, slot, start, end);
+	return flush;
+}
+
 bool um_mmu_age(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end, bool clear)
 {
 	bool young = false;

@@ -82,11 +82,13 @@ struct um_fault {
  * @gpa_written: somebody other than the guest's own instruction wrote @len bytes at @gpa; vm->srcu
  *	held, mmu_lock not held. NULL: no guest table is shadowed
  *
- * @unmap: drop every translation of the gfns [@start, @end) of @slot. These five: mmu_lock held for
+ * @unmap: drop every translation of the gfns [@start, @end) of @slot. These six: mmu_lock held for
  *	write; true: the caller flushes every vCPU before it drops the lock
  * @wrprotect: take the right to write from them
  * @rearm: have the next write to each of them logged: it faults, or the CPU runs with UM_IC_PML and
  *	notes it. NULL: as @wrprotect
+ * @collapse: drop the small leaves of @slot, which does not log any more, where the host's mapping
+ *	allows a large one: the next fault installs it. NULL: nothing to gain
  * @age: were they accessed? With @clear forget it. The answer is no request to flush
  * @zap_all: drop everything (a slot deleted or moved, the mm gone)
  *
@@ -113,6 +115,7 @@ struct um_mmu_ops {
 	bool (*unmap)(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end);
 	bool (*wrprotect)(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end);
 	bool (*rearm)(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end);
+	bool (*collapse)(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end);
 	bool (*age)(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end, bool clear);
 	bool (*zap_all)(struct um_vm *vm);
 	void (*audit)(struct um_audit *a);
@@ -144,6 +147,7 @@ static inline bool um_mmu_pml(const struct um_vm *vm)
 bool um_mmu_unmap(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end);
 bool um_mmu_wrprotect(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end);
 bool um_mmu_rearm(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end);
+bool um_mmu_collapse(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end);
 bool um_mmu_age(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end, bool clear);
 bool um_mmu_zap_all(struct um_vm *vm);
 void um_mmu_gpa_written(struct um_vm *vm, gpa_t gpa, size_t len);

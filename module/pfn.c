@@ -24,7 +24,7 @@ static bool um_level_fits(const struct um_memslot *slot, gfn_t gfn, u64 pfn, uns
 /* The level at which the page found can be mapped; while pages are logged, each for itself. */
 static unsigned int um_pfn_level(const struct um_memslot *slot, gfn_t gfn, const struct um_pfn *p)
 {
-	unsigned int level = slot->dirty ? UM_LEVEL_4K : p->level;
+	unsigned int level = um_slot_logs(slot) ? UM_LEVEL_4K : p->level;
 
 	while (level > UM_LEVEL_4K && !um_level_fits(slot, gfn, p->pfn, level))
 		level--;
@@ -150,6 +150,15 @@ int um_pfn_get(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn, bool write,
 	if (slot->flags & KVM_MEM_READONLY)
 		out->writable = false;
 	return 0;
+}
+
+unsigned int um_pfn_level_now(struct um_vm *vm, const struct um_memslot *slot, gfn_t gfn)
+{
+	struct um_pfn p;
+
+	if (um_host_walk(vm, um_slot_hva(slot, gfn), false, &p) == HOST_PAGE_FAULTS)
+		return UM_LEVEL_4K;
+	return um_pfn_level(slot, gfn, &p);
 }
 
 /*

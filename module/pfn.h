@@ -33,6 +33,11 @@ struct um_pfn {
 int um_pfn_get(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn, bool write,
 	       struct um_pfn *out);
 void um_pfn_put(struct um_pfn *pfn, bool dirtied);
+/*
+ * The level at which a fault at @gfn would be served now, 4K if the host has nothing there. Sleeps
+ * not; a hint.
+ */
+unsigned int um_pfn_level_now(struct um_vm *vm, const struct um_memslot *slot, gfn_t gfn);
 
 /*
  * The hardware behind @gfn failed: give the current task the signal that an access of its own

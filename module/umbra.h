@@ -52,7 +52,7 @@ struct um_memslot {
 	hva_t hva;
 	u16 id;			/* slot id in the low 16 bits of kvm_userspace_memory_region.slot */
 	u32 flags;		/* KVM_MEM_* */
-	unsigned long *dirty;	/* KVM_MEM_LOG_DIRTY_PAGES: one bit a page; dirty.c */
+	unsigned long *dirty;	/* if it logs, without a ring: one bit a page; dirty.c */
 	/* per gfn: how many shadowed guest tables live there; NULL without shadow. mmu_lock */
 	u16 *track;
 	void *priv[UM_NR_BACKENDS];	/* a backend's own per-slot data, from mmu ops slot_init */
@@ -147,6 +147,7 @@ enum um_request {
 	UM_REQ_RELOAD_ROOT,	/* the backend's root was invalidated: mmu->load_root() */
 	UM_REQ_EVENT,		/* look for an event to inject */
 	UM_REQ_TRIPLE_FAULT,
+	UM_REQ_RING_FULL,	/* userspace has to empty the vCPU's dirty ring */
 	UM_REQ_KICK,		/* leave the guest, nothing else */
 	UM_REQ_AUDIT,		/* tables have changed: um_audit() */
 };
@@ -256,6 +257,8 @@ struct um_vcpu {
 
 	u32 id, index;
 	struct mutex mutex;	/* one vCPU ioctl at a time */
+	struct task_struct *task;	/* who holds it */
+	struct um_dirty_ring *ring;	/* dirty_ring.c; NULL without one */
 	struct kvm_run *run;	/* page 0 of the mmap */
 	void *pio_page;		/* page 1: KVM_PIO_PAGE_OFFSET */
 	struct preempt_notifier pn;
@@ -389,6 +392,11 @@ u64 um_slots_pages(struct um_vm *vm);		/* guest memory in pages; takes slots_loc
  * 0 or -ENOMEM, undone
  */
 int um_slots_add_backend(struct um_vm *vm, const struct um_mmu_ops *ops);
+
+static inline bool um_slot_logs(const struct um_memslot *slot)
+{
+	return slot->flags & KVM_MEM_LOG_DIRTY_PAGES;
+}
 
 static inline hva_t um_slot_hva(const struct um_memslot *slot, gfn_t gfn)
 {

@@ -97,11 +97,12 @@ static int init_pages(struct um_vcpu *vcpu)
 {
 	vcpu->run = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	vcpu->pio_page = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	return vcpu->run && vcpu->pio_page ? 0 : -ENOMEM;
+	return vcpu->run && vcpu->pio_page ? um_dirty_ring_init(vcpu) : -ENOMEM;
 }
 
 static void free_pages_of(struct um_vcpu *vcpu)
 {
+	um_dirty_ring_destroy(vcpu);
 	free_page((unsigned long)vcpu->run);
 	free_page((unsigned long)vcpu->pio_page);
 }
@@ -292,6 +293,8 @@ static int serve_requests(struct um_vcpu *vcpu)
 		hw_flush(vcpu, HW_FLUSH_ALL, 0, 0);
 		preempt_enable();
 	}
+	if (um_request_check(vcpu, UM_REQ_RING_FULL) && um_dirty_ring_stop(vcpu))
+		return 0;
 	um_request_check(vcpu, UM_REQ_EVENT);
 	um_audit_serve(vcpu);
 	if (um_request_check(vcpu, UM_REQ_KICK) && READ_ONCE(vcpu->vm->dead))
@@ -356,10 +359,7 @@ static bool inner_loop(struct um_vcpu *vcpu)
 	} while (hw_enter(vcpu) && hw_handle_exit_fast(vcpu) &&
 		 !um_request_pending(vcpu) && !host_guest_work_pending());
 	hw_leave(vcpu);
-	/*
-	 * The guest's accesses end here, and what they made dirty is logged: um_vcpu_guest_cpu()
-	 * no longer sends an IPI for them.
-	 */
+	/* The guest's accesses end here, and are logged: they need no IPI any more. */
 	smp_store_release(&vcpu->mode, UM_OUTSIDE_GUEST);
 	return true;
 }

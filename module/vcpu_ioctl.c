@@ -181,10 +181,12 @@ static long um_vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long uar
 		return -EINVAL;
 	if (mutex_lock_killable(&vcpu->mutex))
 		return -EINTR;
+	vcpu->task = current;
 	if (likely(cmd == KVM_RUN))
 		ret = uarg ? -EINVAL : um_vcpu_run(vcpu);
 	else
 		ret = um_vcpu_other(vcpu, cmd, uarg);
+	vcpu->task = NULL;
 	mutex_unlock(&vcpu->mutex);
 	return ret;
 }
@@ -192,16 +194,18 @@ static long um_vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long uar
 static vm_fault_t um_vcpu_fault(struct vm_fault *vmf)
 {
 	struct um_vcpu *vcpu = vmf->vma->vm_file->private_data;
-	void *page;
+	struct page *page;
 
 	if (vmf->pgoff == 0)
-		page = vcpu->run;
+		page = virt_to_page(vcpu->run);
 	else if (vmf->pgoff == KVM_PIO_PAGE_OFFSET)
-		page = vcpu->pio_page;
+		page = virt_to_page(vcpu->pio_page);
 	else
+		page = um_dirty_ring_page(vcpu, vmf->pgoff);
+	if (!page)
 		return VM_FAULT_SIGBUS;
-	vmf->page = virt_to_page(page);
-	get_page(vmf->page);
+	get_page(page);
+	vmf->page = page;
 	return 0;
 }
 
@@ -211,6 +215,13 @@ static const struct vm_operations_struct um_vcpu_vm_ops = {
 
 static int um_vcpu_mmap(struct file *file, struct vm_area_struct *vma)
 {
+	const struct um_vcpu *vcpu = file->private_data;
+	unsigned long last = vma->vm_pgoff + vma_pages(vma) - 1;
+
+	/* Both sides write to the ring, so a private copy of it makes no sense. */
+	if ((um_dirty_ring_page(vcpu, vma->vm_pgoff) || um_dirty_ring_page(vcpu, last)) &&
+	    ((vma->vm_flags & VM_EXEC) || !(vma->vm_flags & VM_SHARED)))
+		return -EINVAL;
 	vma->vm_ops = &um_vcpu_vm_ops;
 	return 0;
 }

@@ -30,6 +30,11 @@ static long vm_clear_dirty_log(void *owner, void *arg, unsigned long uarg)
 	return um_dirty_clear_log(owner, arg);
 }
 
+static long vm_reset_dirty_rings(void *owner, void *arg, unsigned long uarg)
+{
+	return um_dirty_reset_rings(owner);
+}
+
 static long vm_create_vcpu(void *owner, void *arg, unsigned long id)
 {
 	return id < UM_MAX_VCPU_ID ? um_vcpu_create(owner, id) : -EINVAL;
@@ -67,6 +72,9 @@ static long vm_enable_cap(void *owner, void *arg, unsigned long uarg)
 	switch (cap->cap) {
 	case UM_CAP_BACKEND:
 		return vm_choose_backend(owner, cap);
+	case KVM_CAP_DIRTY_LOG_RING:
+	case KVM_CAP_DIRTY_LOG_RING_ACQ_REL:
+		return um_dirty_ring_enable(owner, cap);
 	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
 		return um_dirty_set_manual(owner, cap);
 	default:
@@ -131,6 +139,7 @@ static const struct um_ioctl vm_ioctls[] = {
 	{ KVM_SET_USER_MEMORY_REGION, 0, vm_set_memory },
 	{ KVM_GET_DIRTY_LOG, 0, vm_get_dirty_log },
 	{ KVM_CLEAR_DIRTY_LOG, 0, vm_clear_dirty_log },
+	{ KVM_RESET_DIRTY_RINGS, 0, vm_reset_dirty_rings },
 	{ KVM_CHECK_EXTENSION, 0, vm_check_extension },
 	{ KVM_CREATE_VCPU, 0, vm_create_vcpu },
 	{ KVM_ENABLE_CAP, 0, vm_enable_cap },

@@ -18,6 +18,7 @@
 #define DEVICE_GPA	(DIRTY_GPA + DIRTY_SIZE)	/* in the window, in no slot */
 #define LAST_GVA	(DIRTY_GPA + DIRTY_WINDOW - PAGE_SIZE)
 #define ALIAS_GVA	(4 * DIRTY_GPA)
+#define HUGE_BLOCKS	3	/* of 2 MiB, that lie in the slot as a whole */
 #define BAD_PTR		((void *)8)
 
 static struct dirty_vm *prepare(unsigned int nr, enum guest_mode mode)
@@ -302,6 +303,62 @@ static void test_tables(void)
 	dirty_destroy(d);
 }
 
+/* 0 where the device has no such counter. */
+static uint64_t counter(int fd, const char *name)
+{
+	uint64_t value = 0;
+
+	return stat_read(fd, name, &value) ? value : 0;
+}
+
+static uint64_t mapped_large(struct dirty_vm *d)
+{
+	return counter(d->vm->fd, "pages_mapped_2m");
+}
+
+/* Pages are logged one by one; before and after that the host's large pages are mapped as such. */
+static void test_huge(void)
+{
+	struct dirty_vm *d = dirty_create(vm_create(), 1, MODE_LONG, 2, true);
+	int vcpu = d->vcpus[0].vcpu->fd;
+	uint64_t large, exits;
+	bool good;
+	int i;
+
+	good = dirty_all(d, DIRTY_TOUCH);
+	large = mapped_large(d);
+	dirty_log_on(d);
+	exits = counter(vcpu, "exits_ept_violation");
+	good &= dirty_all(d, DIRTY_READ);
+	exits = counter(vcpu, "exits_ept_violation") - exits;
+	forget(d);
+	dirty_get(d);
+	for (i = 0; i < ROUNDS; i++) {
+		good &= dirty_write(d, WRITES / 4, 0, DIRTY_PAGES);
+		good &= take(d);
+	}
+	tap_ok(good, "huge pages: the log tells exactly which pages were written");
+	if (dev_is_umbra() && large == HUGE_BLOCKS) {
+		if (mmu_wanted() == MMU_EPT)
+			tap_eq(exits, 0, "what is read stays mapped when logging begins");
+		tap_eq(mapped_large(d), large, "while pages are logged none is mapped large");
+		dirty_log_off(d);
+		good = dirty_all(d, DIRTY_TOUCH);
+		tap_eq(mapped_large(d), 2 * large, "afterwards all of them are again");
+		exits = counter(vcpu, "exits_ept_violation");
+		dirty_log_on(d);
+		dirty_log_off(d);
+		good &= dirty_all(d, DIRTY_READ);
+		exits = counter(vcpu, "exits_ept_violation") - exits;
+		tap_diag("on and off: %llu violations", (unsigned long long)exits);
+		tap_ok(good, "and the guest goes on");
+	} else {
+		tap_skip(dev_is_umbra() ? "the host gives no huge pages" :
+			 "KVM tells in another way", "huge pages: levels");
+	}
+	dirty_destroy(d);
+}
+
 /* Copy what the log names. A bit is taken before its page is read. */
 static void copy_dirty(struct dirty_vm *d, uint8_t *copy)
 {
@@ -374,9 +431,11 @@ int main(void)
 	test_slots();
 	test_emulator();
 	test_tables();
+	test_huge();
 	for (nr = 1; nr <= 2; nr++) {
 		test_live(nr, 0, false, "GET");
 		test_live(nr, 1, false, "CLEAR");
+		test_live(nr, 0, true, "GET, huge pages");
 		test_live(nr, 3, true, "INITIALLY_SET, huge pages");
 	}
 	return tap_done();

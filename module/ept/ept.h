@@ -79,10 +79,13 @@ typedef bool (*ept_leaf_fn)(epte_t *ep, epte_t epte);
 bool ept_visit_leaves(struct um_vm *vm, gfn_t start, gfn_t end, ept_leaf_fn fn);
 /* Tables that lie inside the range are flushed and freed at once. True: a flush is still due. */
 bool ept_clear_range(struct um_vm *vm, gfn_t start, gfn_t end);
+/* The same for tables of which each could be one leaf now. */
+bool ept_collapse_range(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end);
 
 /* fault.c */
 enum um_fault_result ept_fault(struct um_vcpu *vcpu, struct um_fault *f);
 void ept_choose_nx_huge(void);
+u8 ept_max_level(void);	/* of a leaf that the CPU can walk */
 
 /* audit.c */
 void ept_audit(struct um_audit *a);

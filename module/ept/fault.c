@@ -36,7 +36,7 @@ struct ept_map {
 	struct um_pfn pfn;
 };
 
-static u8 max_level(void)
+u8 ept_max_level(void)
 {
 	if (hw_caps.ept_1g)
 		return UM_LEVEL_1G;
@@ -50,10 +50,10 @@ static u8 max_level(void)
 static void choose_leaf(const struct um_vm *vm, struct ept_map *m)
 {
 	const struct um_memslot *slot = m->slot;
-	bool unwritten = slot->dirty && !(m->pfec & PFEC_W);
+	bool unwritten = um_slot_logs(slot) && !(m->pfec & PFEC_W);
 
-	m->level = min(m->pfn.level, max_level());
-	if (slot->dirty || slot->track || (nx_huge && (m->pfec & PFEC_I)))
+	m->level = min(m->pfn.level, ept_max_level());
+	if (um_slot_logs(slot) || slot->track || (nx_huge && (m->pfec & PFEC_I)))
 		m->level = UM_LEVEL_4K;
 
 	m->rights = EPTE_R | EPTE_X;
@@ -123,10 +123,11 @@ static epte_t *find_entry(struct um_vm *vm, struct ept_vcpu *ev, const struct ep
  * flush: a violation drops what the CPU cached for that gpa (SDM "Operations that Invalidate
  * Cached Mappings"), others fault and find it done.
  */
-static bool install(struct um_vm *vm, struct ept_vcpu *ev, const struct ept_map *m)
+static bool install(struct um_vcpu *vcpu, const struct ept_map *m)
 {
+	struct um_vm *vm = vcpu->vm;
 	unsigned int level;
-	epte_t *ep = find_entry(vm, ev, m, &level);
+	epte_t *ep = find_entry(vm, vcpu->mmu_priv[UM_BACKEND_EPT], m, &level);
 	epte_t old, new;
 
 	if (!ep)
@@ -139,8 +140,8 @@ static bool install(struct um_vm *vm, struct ept_vcpu *ev, const struct ept_map 
 		return false;
 	if (epte_is_leaf(old) && epte_pfn(old) != epte_pfn(new))
 		um_flush_remote_tlbs(vm);
-	if (m->slot->dirty && (m->pfec & PFEC_W))
-		um_mark_dirty(vm, m->slot, m->gfn);
+	if (um_slot_logs(m->slot) && (m->pfec & PFEC_W))
+		um_mark_dirty(vm, vcpu, m->slot, m->gfn);
 	count_mapped(vm, level);
 	return true;
 }
@@ -156,7 +157,7 @@ static enum um_fault_result map_page(struct um_vcpu *vcpu, struct ept_map *m)
 		result = UM_FAULT_EMULATE;
 	} else if (!um_pfn_stale(vm, m->slot, m->gfn, &m->pfn)) {
 		choose_leaf(vm, m);
-		mapped = install(vm, vcpu->mmu_priv[UM_BACKEND_EPT], m);
+		mapped = install(vcpu, m);
 	}
 	read_unlock(&vm->mmu_lock);
 

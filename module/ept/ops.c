@@ -140,6 +140,12 @@ static bool ept_rearm(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gf
 	return ept_visit_leaves(vm, start, end, um_mmu_pml(vm) ? leaf_rearm : leaf_wrprotect);
 }
 
+/* What serves unpaged vCPUs of a shadow VM has no large leaves. */
+static bool ept_collapse(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end)
+{
+	return !slot->track && ept_collapse_range(vm, slot, start, end);
+}
+
 static epte_t make_old(epte_t epte)
 {
 	return epte_make_old(epte, hw_caps.ept_ad);
@@ -183,6 +189,7 @@ const struct um_mmu_ops ept_mmu_ops = {
 	.unmap = ept_unmap,
 	.wrprotect = ept_wrprotect,
 	.rearm = ept_rearm,
+	.collapse = ept_collapse,
 	.age = ept_age,
 	.zap_all = ept_zap_all,
 	.audit = ept_audit,

@@ -141,16 +141,52 @@ static bool clear_table(struct um_vm *vm, epte_t *table, unsigned int level, gfn
 	return any;
 }
 
-bool ept_clear_range(struct um_vm *vm, gfn_t start, gfn_t end)
+/* True: a flush is still due. */
+static bool flush_and_free(struct um_vm *vm, struct page *dead, bool any)
 {
-	struct page *dead = NULL;
-	bool any = clear_table(vm, ept_root(vm), EPT_LEVELS, start, min(end, EPT_END_GFN), &dead);
-
 	if (!dead)
 		return any;
 	um_flush_remote_tlbs(vm);
 	free_tables(vm, dead);
 	return false;
+}
+
+bool ept_clear_range(struct um_vm *vm, gfn_t start, gfn_t end)
+{
+	struct page *dead = NULL;
+	bool any = clear_table(vm, ept_root(vm), EPT_LEVELS, start, min(end, EPT_END_GFN), &dead);
+
+	return flush_and_free(vm, dead, any);
+}
+
+static void collapse_table(struct um_vm *vm, struct um_memslot *slot, epte_t *table,
+			   unsigned int level, gfn_t start, gfn_t end, struct page **dead)
+{
+	gfn_t gfn, next;
+
+	for (gfn = start; gfn < end; gfn = next) {
+		epte_t *ep = ept_entry(table, gfn, level);
+		epte_t epte = ept_read(ep);
+
+		next = block_end(gfn, level, end);
+		if (!epte_is_table(epte))
+			continue;
+		if (level <= ept_max_level() && um_pfn_level_now(vm, slot, gfn) >= level) {
+			ept_write(ep, epte_none());
+			collect_tables(ept_child_table(epte), level - 1, dead);
+			vm->stats.mmu_zapped++;
+		} else if (level > UM_LEVEL_2M) {
+			collapse_table(vm, slot, ept_child_table(epte), level - 1, gfn, next, dead);
+		}
+	}
+}
+
+bool ept_collapse_range(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end)
+{
+	struct page *dead = NULL;
+
+	collapse_table(vm, slot, ept_root(vm), EPT_LEVELS, start, min(end, EPT_END_GFN), &dead);
+	return flush_and_free(vm, dead, false);
 }
 
 /*

@@ -132,7 +132,7 @@ static unsigned int leaf_level(const struct shadow_walk *w, gfn_t gfn)
 {
 	unsigned int level = min3(w->r.level, w->pfn.level, (u8)UM_LEVEL_2M);
 
-	if (w->short_walk || level == UM_LEVEL_4K || w->slot->dirty)
+	if (w->short_walk || level == UM_LEVEL_4K || um_slot_logs(w->slot))
 		return UM_LEVEL_4K;
 	if (tracked_within(w->slot, gfn, level))
 		return UM_LEVEL_4K;
@@ -158,7 +158,7 @@ static u8 leaf_access(const struct shadow_walk *w, gfn_t gfn)
 			access &= ~(ACC_U | (w->sv->desc.smep ? ACC_X : 0));
 	}
 	if (!w->pfn.writable || (slot->flags & KVM_MEM_READONLY) || um_tracked(slot, gfn) ||
-	    (slot->dirty && !(w->pfec & PFEC_W)))
+	    (um_slot_logs(slot) && !(w->pfec & PFEC_W)))
 		access &= ~ACC_W;
 	return access;
 }
@@ -168,7 +168,7 @@ static u64 frame_known(const struct shadow_walk *w, u8 access)
 {
 	if (!w->pfn.ram)
 		return 0;
-	if ((access & ACC_W) && !w->slot->dirty)
+	if ((access & ACC_W) && !um_slot_logs(w->slot))
 		return FRAME_VALID | FRAME_WRITABLE | FRAME_DIRTIED;
 	return FRAME_VALID;
 }
@@ -187,8 +187,8 @@ static bool put_leaf(struct shadow_walk *w, struct shadow_page *sp, gfn_t gfn)
 	if (stale)
 		hw_flush(w->vcpu, HW_FLUSH_GVA, w->sv->cur->tag, w->gva);
 	w->dirtied = access & ACC_W;
-	if (w->dirtied && w->slot->dirty)
-		um_mark_dirty(w->vm, w->slot, gfn);
+	if (w->dirtied && um_slot_logs(w->slot))
+		um_mark_dirty(w->vm, w->vcpu, w->slot, gfn);
 	return true;
 }
 
@@ -377,7 +377,7 @@ static void learn_frame(struct um_vm *vm, gfn_t gfn)
 	bool known = false;
 	struct um_pfn pfn;
 
-	if (!slot || (slot->flags & KVM_MEM_READONLY) || slot->dirty ||
+	if (!slot || (slot->flags & KVM_MEM_READONLY) || um_slot_logs(slot) ||
 	    rmap_prepare(vm, gfn, UM_LEVEL_4K))
 		return;
 	if (um_pfn_get(vm, slot, gfn, true, &pfn))

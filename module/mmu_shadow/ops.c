@@ -143,6 +143,22 @@ static bool shadow_wrprotect(struct um_vm *vm, struct um_memslot *slot, gfn_t st
 	return rmap_wrprotect(vm, start, end);
 }
 
+/* Only parts of the guest's large pages: where it has small ones there is nothing to gain. */
+static bool shadow_collapse(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end)
+{
+	struct shadow_page *sp, *next;
+
+	list_for_each_entry_safe(sp, next, &shadow_vm(vm)->pages, link) {
+		if (!sp->role.direct || sp->role.level > UM_LEVEL_4K)
+			continue;
+		if (sp->gfn >= start && sp->gfn < end &&
+		    um_pfn_level_now(vm, slot, sp->gfn) > UM_LEVEL_4K)
+			shadow_zap(vm, sp);
+	}
+	shadow_commit(vm);
+	return false;
+}
+
 static bool shadow_age(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end,
 		       bool clear)
 {
@@ -188,6 +204,7 @@ const struct um_mmu_ops shadow_mmu_ops = {
 	.gpa_written = shadow_gpa_written,
 	.unmap = shadow_unmap,
 	.wrprotect = shadow_wrprotect,
+	.collapse = shadow_collapse,
 	.age = shadow_age,
 	.zap_all = shadow_zap_all,
 	.audit = shadow_audit,

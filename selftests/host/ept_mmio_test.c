@@ -86,6 +86,11 @@ void ept_audit(struct um_audit *a)
 {
 }
 
+unsigned int um_pfn_level_now(struct um_vm *v, const struct um_memslot *s, gfn_t gfn)
+{
+	return UM_LEVEL_4K;
+}
+
 void um_pfn_put(struct um_pfn *pfn, bool dirtied)
 {
 }
@@ -100,7 +105,7 @@ bool um_tracked(struct um_memslot *s, gfn_t gfn)
 	return false;
 }
 
-void um_mark_dirty(struct um_vm *v, struct um_memslot *s, gfn_t gfn)
+void um_mark_dirty(struct um_vm *v, struct um_vcpu *c, struct um_memslot *s, gfn_t gfn)
 {
 }
 

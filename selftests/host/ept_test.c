@@ -108,6 +108,11 @@ void ept_audit(struct um_audit *a)
 {
 }
 
+unsigned int um_pfn_level_now(struct um_vm *v, const struct um_memslot *s, gfn_t gfn)
+{
+	return host_huge[(gfn - BASE_GFN) / 512] ? UM_LEVEL_2M : UM_LEVEL_4K;
+}
+
 void um_pfn_put(struct um_pfn *pfn, bool dirtied)
 {
 }
@@ -123,7 +128,7 @@ bool um_tracked(struct um_memslot *s, gfn_t gfn)
 	return s->track && s->track[gfn - BASE_GFN];
 }
 
-void um_mark_dirty(struct um_vm *v, struct um_memslot *s, gfn_t gfn)
+void um_mark_dirty(struct um_vm *v, struct um_vcpu *c, struct um_memslot *s, gfn_t gfn)
 {
 	gfn_t n = gfn - BASE_GFN;
 
@@ -193,7 +198,7 @@ static const char *check_page(gfn_t n)
 		return "maps a page that is not the host's";
 	if ((rights & 2) && !host_writable[n])
 		return "lets the guest write what the host may not";
-	if ((rights & 2) && slot.dirty && !dirty_bit(n))
+	if ((rights & 2) && um_slot_logs(&slot) && !dirty_bit(n))
 		return "lets the guest write without the log knowing";
 	if ((rights & 2) && slot.track && track[n])
 		return "lets the guest write a tracked table";
@@ -311,7 +316,12 @@ static const char *step_mode(void)
 {
 	if (rnd() % 2) {
 		memset(dirty, 0, sizeof(dirty));
-		slot.dirty = slot.dirty ? NULL : dirty;
+		slot.flags ^= KVM_MEM_LOG_DIRTY_PAGES;
+		if (!um_slot_logs(&slot)) {
+			unlinking = true;
+			flush_if(ept_mmu_ops.collapse(&vm, &slot, BASE_GFN, BASE_GFN + NPAGES));
+			unlinking = false;
+		}
 	} else {
 		unsigned int n;
 
@@ -389,7 +399,7 @@ static void start(bool erratum, bool ad)
 	memset(&vm, 0, sizeof(vm));
 	memset(&vcpu, 0, sizeof(vcpu));
 	memset(tlb, 0, sizeof(tlb));
-	slot.dirty = NULL;
+	slot.dirty = dirty;
 	slot.track = NULL;
 	slot.flags = 0;
 	stale = 0;

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "dirty.h"
 
@@ -19,6 +20,8 @@ static uint8_t *window_memory(bool thp)
 
 static void map_window(struct dirty_vm *d, enum guest_mode mode, int level)
 {
+	/* Some CPUs do not get large pages that can be executed. */
+	uint64_t flags = PTE_P | PTE_W | (level > 1 && mode >= MODE_PAE ? PTE_NX : 0);
 	struct pgtable pt = { .vm = d->vm, .mode = mode, .next = TABLES_END - 16 * PAGE_SIZE };
 	struct kvm_sregs sregs;
 	uint64_t gpa;
@@ -27,7 +30,7 @@ static void map_window(struct dirty_vm *d, enum guest_mode mode, int level)
 	must(xioctl(d->vcpus[0].vcpu->fd, KVM_GET_SREGS, &sregs));
 	pt.root = sregs.cr3;
 	for (gpa = DIRTY_GPA; gpa < DIRTY_GPA + DIRTY_WINDOW; gpa += pt_page_size(mode, level))
-		pt_map(&pt, gpa, gpa, PTE_P | PTE_W, level);
+		pt_map(&pt, gpa, gpa, flags, level);
 	/* PAE's root entries are read when CR3 is set. */
 	for (i = 0; i < d->nr; i++)
 		must(xioctl(d->vcpus[i].vcpu->fd, KVM_SET_SREGS, &sregs));
@@ -95,6 +98,12 @@ static void *vcpu_thread(void *arg)
 	struct dirty_vcpu *v = arg;
 
 	v->outcome = guest_start_op(v->vcpu, v->op);
+	/* Whoever reads the rings makes room. */
+	while (v->outcome == GUEST_EXIT && v->vcpu->run->exit_reason == KVM_EXIT_DIRTY_RING_FULL) {
+		v->full++;
+		usleep(1000);
+		v->outcome = guest_run(v->vcpu);
+	}
 	return NULL;
 }
 

@@ -21,6 +21,7 @@ struct dirty_vcpu {
 	pthread_t thread;
 	uint64_t op;
 	int outcome;
+	unsigned int full;	/* exits because its ring was */
 	uint32_t seed;		/* where its next random writes start */
 };
 
