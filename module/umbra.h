@@ -319,9 +319,12 @@ void um_request_all(struct um_vm *vm, enum um_request req, bool wait);
 void um_flush_remote_tlbs(struct um_vm *vm);	/* UM_REQ_TLB_FLUSH on all, and wait */
 void um_kick_vcpu(struct um_vcpu *vcpu);
 
-/* vcpu.c */
+/* vcpu_create.c */
 long um_vcpu_create(struct um_vm *vm, u32 id);	/* fd or errno; takes vm->lock */
 void um_vcpu_destroy(struct um_vcpu *vcpu);
+
+/* vcpu.c */
+extern struct preempt_ops um_preempt_ops;
 long um_vcpu_run(struct um_vcpu *vcpu);		/* KVM_RUN; vcpu->mutex held */
 /* hardware state onto this CPU; until um_vcpu_put() */
 void um_vcpu_load(struct um_vcpu *vcpu);
