@@ -138,7 +138,7 @@ static void settle_pdptes(struct ex_vcpu *v, uint64_t cr3)
 		uint64_t gpa = pdpte_gpa(cr3, i), pdpte = ex_load(v, gpa, 8);
 		uint64_t table = pdpte & ((1ULL << v->run->maxphyaddr) - PAGE_SIZE);
 
-		if (pdpte & PTE_P && ex_place(v, table) == EX_MMIO)
+		if (pdpte & PTE_P && table >= EX_RAM_END)
 			ex_put_entry(v, gpa, ex_page_gpa(v->own, EX_ROOTS + i) | PTE_P);
 	}
 }

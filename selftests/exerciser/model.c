@@ -194,8 +194,11 @@ static int model_read(void *ctx, gpa_t gpa, unsigned int size, u64 *val)
 		v->foreign = true;
 		return -EFAULT;
 	default:
-		/* No entry, so absent; KVM takes it for the access itself. */
-		v->foreign |= !v->run->umbra;
+		/*
+		 * No entry, so absent; but on EPT what hardware's walk reads there can be taken for
+		 * the access itself, also by KVM.
+		 */
+		v->foreign |= !v->run->umbra || mmu_wanted() != MMU_SHADOW;
 		return -EFAULT;
 	}
 }
