@@ -172,7 +172,7 @@ static void *churn_thread(void *arg)
 	free(r);
 	m->outcome[i] = guest_start_op(m->vcpu[i], BASIC_CHURN);
 	while (m->outcome[i] == -EFAULT || m->outcome[i] == -EINTR) {
-		m->faults[i] += m->outcome[i] == -EFAULT;
+		WRITE_ONCE(m->faults[i], m->faults[i] + (m->outcome[i] == -EFAULT));
 		usleep(100);
 		m->outcome[i] = guest_run(m->vcpu[i]);
 	}
@@ -262,7 +262,7 @@ unsigned int mem_faults(const struct memguest *m)
 	unsigned int i, n = 0;
 
 	for (i = 0; i < m->vcpus; i++)
-		n += m->faults[i];
+		n += READ_ONCE(m->faults[i]);
 	return n;
 }
 
