@@ -31,7 +31,7 @@
 #define ROM		0xf0000
 #define ROM_PAGES	16UL
 #define RING_ENTRIES	1024U
-#define RING_ROUNDS	100
+#define RING_ROUNDS	50
 #define SETTLE		100000		/* rings are freed a little after they are closed */
 
 /* The guest's memory where a driver mapped it; a slot and 4K pages. */
@@ -416,12 +416,12 @@ static void test_userfault_running(unsigned int vcpus)
 	}
 	m.stride = 16 * PAGE_SIZE;
 	mem_start(&m, 0);
-	for (i = 0; i < 10; i++) {
+	for (i = 0; i < 6; i++) {
 		protect(&p, 0, SIZE_2M / PAGE_SIZE);
 		good &= mem_progress(&m);
 	}
 	good &= mem_stop(&m);
-	tap_ok(good && !mem_faults(&m) && p.protected >= 300,
+	tap_ok(good && !mem_faults(&m) && p.protected >= 6 * 32,
 	       "%u vCPUs: memory is protected by userfaultfd under the guest", vcpus);
 	tap_diag("%u writes were held up", p.protected);
 	pager_stop(&p);

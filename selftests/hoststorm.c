@@ -57,10 +57,19 @@ static bool blow_pageout(struct memguest *m, unsigned int i)
 	return advise(m, i, MADV_PAGEOUT);
 }
 
+/* The guest must come to the page that it cannot have; a second at most. */
+static void await_fault(struct memguest *m)
+{
+	unsigned int before = mem_faults(m), tries = 0;
+
+	while (mem_faults(m) == before && tries++ < 5000)
+		usleep(200);
+}
+
 static bool protect(struct memguest *m, unsigned int i, int protection)
 {
 	must(mprotect(part(m, i), CHURNED / 2, protection));
-	usleep(300);
+	await_fault(m);
 	must(mprotect(part(m, i), CHURNED / 2, PROT_READ | PROT_WRITE));
 	return true;
 }
@@ -78,7 +87,7 @@ static bool blow_protect_none(struct memguest *m, unsigned int i)
 static bool blow_unmap(struct memguest *m, unsigned int i)
 {
 	must(munmap(part(m, i), CHURNED / 2));
-	usleep(300);
+	await_fault(m);
 	return mmap(part(m, i), CHURNED / 2, PROT_READ | PROT_WRITE,
 		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) != MAP_FAILED;
 }
@@ -91,7 +100,7 @@ static bool blow_remap(struct memguest *m, unsigned int i)
 
 	if (mremap(from, CHURNED / 2, CHURNED / 2, how, away) != away)
 		return false;
-	usleep(300);
+	await_fault(m);
 	return mremap(away, CHURNED / 2, CHURNED / 2, how, from) == from;
 }
 

@@ -48,7 +48,7 @@ static void churn(void)
 			was = read32(word + i * stride);
 			if (was || !loses)
 				GUEST_EQ(was, mine[i]);
-			mine[i] = round << 16 | (i + 1);
+			mine[i] = round << CHURN_SHIFT | i;
 			write32(word + i * stride, mine[i]);
 		}
 		shared()->result[0] = round;

@@ -22,5 +22,7 @@ enum {
 /* arg[3] of CHURN: flags; arg[4]: the distance of its pages. result[0] counts complete rounds. */
 #define CHURN_LOSES	1	/* a page may come back as zeros */
 #define CHURN_PAGES	1024	/* at most */
+/* What CHURN writes: the round, which may overflow, and the number of the page. */
+#define CHURN_SHIFT	10
 
 #endif

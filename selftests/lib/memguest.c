@@ -172,7 +172,7 @@ static void *churn_thread(void *arg)
 	free(r);
 	m->outcome[i] = guest_start_op(m->vcpu[i], BASIC_CHURN);
 	while (m->outcome[i] == -EFAULT || m->outcome[i] == -EINTR) {
-		m->faults[i] += m->outcome[i] == -EFAULT;
+		WRITE_ONCE(m->faults[i], m->faults[i] + (m->outcome[i] == -EFAULT));
 		usleep(100);
 		m->outcome[i] = guest_run(m->vcpu[i]);
 	}
@@ -208,7 +208,7 @@ void mem_start(struct memguest *m, uint64_t churn_flags)
 			usleep(200);
 }
 
-/* Does the host's view of every page come from this round or a later one? */
+/* Does the host's view of every page come from this round or a later one? Rounds overflow. */
 static bool seen(const struct memguest *m, unsigned int i, uint64_t round)
 {
 	unsigned long at;
@@ -216,7 +216,7 @@ static bool seen(const struct memguest *m, unsigned int i, uint64_t round)
 	for (at = 0; at < m->size; at += m->stride) {
 		uint32_t word = READ_ONCE(*(uint32_t *)(m->mem + at + i * 64));
 
-		if (word >> 16 >= round)
+		if ((int32_t)(word - (uint32_t)(round << CHURN_SHIFT)) >= 0)
 			continue;
 		tap_diag("vCPU %u wrote %#lx in round %llu, the host sees %#x", i, at,
 			 (unsigned long long)round, word);
@@ -262,7 +262,7 @@ unsigned int mem_faults(const struct memguest *m)
 	unsigned int i, n = 0;
 
 	for (i = 0; i < m->vcpus; i++)
-		n += m->faults[i];
+		n += READ_ONCE(m->faults[i]);
 	return n;
 }
 
