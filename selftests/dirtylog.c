@@ -353,6 +353,7 @@ static void test_huge(void)
 		tap_diag("on and off: %llu violations", (unsigned long long)exits);
 		tap_ok(good, "and the guest goes on");
 	} else {
+		tap_diag("%llu large pages", (unsigned long long)large);
 		tap_skip(dev_is_umbra() ? "the host gives no huge pages" :
 			 "KVM tells in another way", "huge pages: levels");
 	}

@@ -156,20 +156,29 @@ void hw_flush(struct um_vcpu *v, enum hw_flush what, u16 tag, gva_t gva)
 {
 }
 
-/* The second walk: raw bits, as the CPU reads them. */
+#define RAW_D	0x200
 
+static u64 *leaf_at;	/* the entry at which the walk below ended */
+
+/*
+ * The second walk: raw bits, as the CPU reads them. With PML a clean leaf does not let the guest
+ * write unnoticed, so it counts as one without W.
+ */
 static u64 leaf_of(gfn_t gfn, u64 *pfn, unsigned int *level)
 {
 	u64 *table = vm.mmu_priv[UM_BACKEND_EPT], rights = 7, e;
 	unsigned int at;
 
 	for (at = 4; at >= 1; at--) {
-		e = table[gfn >> (9 * (at - 1)) & 511];
+		leaf_at = &table[gfn >> (9 * (at - 1)) & 511];
+		e = *leaf_at;
 		rights &= e;
 		if (!(e & 7) || at == 1 || (e & 0x80))
 			break;
 		table = (u64 *)(e & 0xffffffffff000ULL);
 	}
+	if (hw_caps.pml && !(e & RAW_D))
+		rights &= ~2ULL;
 	*level = at;
 	*pfn = ((e & 0xffffffffff000ULL) >> 12) + (gfn & ((1ULL << (9 * (at ? at - 1 : 0))) - 1));
 	return rights & 7;
@@ -296,7 +305,7 @@ static const char *step_wrprotect(void)
 	rnd_range(&start, &end);
 	for (n = start; n < end; n++)
 		dirty[n / 64] &= ~(1UL << (n % 64));
-	flush_if(ept_mmu_ops.wrprotect(&vm, &slot, BASE_GFN + start, BASE_GFN + end));
+	flush_if(ept_mmu_ops.rearm(&vm, &slot, BASE_GFN + start, BASE_GFN + end));
 	return "write protection";
 }
 
@@ -314,7 +323,7 @@ static const char *step_age(void)
 /* Switch logging or tracking as the core does: first the slot, then the protection. */
 static const char *step_mode(void)
 {
-	if (rnd() % 2) {
+	if (hw_caps.pml || rnd() % 2) {
 		memset(dirty, 0, sizeof(dirty));
 		slot.flags ^= KVM_MEM_LOG_DIRTY_PAGES;
 		if (!um_slot_logs(&slot)) {
@@ -329,7 +338,7 @@ static const char *step_mode(void)
 		for (n = 0; n < NPAGES; n++)
 			track[n] = slot.track && rnd() % 16 == 0;
 	}
-	flush_if(ept_mmu_ops.wrprotect(&vm, &slot, BASE_GFN, BASE_GFN + NPAGES));
+	flush_if(ept_mmu_ops.rearm(&vm, &slot, BASE_GFN, BASE_GFN + NPAGES));
 	return "a switch of logging or tracking";
 }
 
@@ -350,6 +359,22 @@ static enum um_fault_result expected(gfn_t n, u32 pfec)
 	return UM_FAULT_RETRY;
 }
 
+/* The CPU sets D of a clean leaf by itself, and logs it. */
+static bool written_by_cpu(gfn_t n)
+{
+	unsigned int level;
+	u64 pfn;
+
+	leaf_of(BASE_GFN + n, &pfn, &level);
+	if ((*leaf_at & 3) != 3 || (*leaf_at & RAW_D))
+		return false;
+	*leaf_at |= RAW_D;
+	if (um_slot_logs(&slot))
+		um_mark_dirty(&vm, &vcpu, &slot, BASE_GFN + n);
+	touch(n);
+	return true;
+}
+
 static const char *step_fault(void)
 {
 	static const u32 accesses[] = { 0, PFEC_W, PFEC_I };
@@ -359,6 +384,8 @@ static const char *step_fault(void)
 	enum um_fault_result want = expected(n, f.pfec), got;
 	unsigned int level;
 
+	if (hw_caps.pml && f.pfec == PFEC_W && written_by_cpu(n))
+		return "a write that the CPU logs";
 	f.gpa = gfn_to_gpa(BASE_GFN + n) + rnd() % 4096;
 	got = ept_mmu_ops.fault(&vcpu, &f);
 	rights = leaf_of(BASE_GFN + n, &pfn, &level);
@@ -392,10 +419,11 @@ static const char *random_step(void)
 	}
 }
 
-static void start(bool erratum, bool ad)
+static void start(bool erratum, bool ad, bool pml)
 {
 	shim_erratum = erratum;
-	hw_caps = (struct hw_caps){ .ept = true, .ept_2m = true, .ept_1g = true, .ept_ad = ad };
+	hw_caps = (struct hw_caps){ .ept = true, .ept_2m = true, .ept_1g = true, .ept_ad = ad,
+				    .pml = pml };
 	memset(&vm, 0, sizeof(vm));
 	memset(&vcpu, 0, sizeof(vcpu));
 	memset(tlb, 0, sizeof(tlb));
@@ -419,11 +447,11 @@ static void finish(void)
 	ept_mmu_ops.vm_destroy(&vm);
 }
 
-static void test_random(bool erratum, bool ad, bool races)
+static void test_random(bool erratum, bool ad, bool pml, bool races)
 {
 	unsigned int i;
 
-	start(erratum, ad);
+	start(erratum, ad, pml);
 	racing = races;
 	for (i = 0; i < STEPS; i++) {
 		const char *step;
@@ -434,8 +462,8 @@ static void test_random(bool erratum, bool ad, bool races)
 			break;
 	}
 	racing = false;
-	ok(i == STEPS, "%u random steps keep every rule (%s, %s A/D flags%s)", i,
-	   erratum ? "iTLB multihit" : "no erratum", ad ? "with" : "without",
+	ok(i == STEPS, "%u random steps keep every rule (%s, %s A/D flags%s%s)", i,
+	   erratum ? "iTLB multihit" : "no erratum", ad ? "with" : "without", pml ? ", PML" : "",
 	   races ? ", lost races" : "");
 	ok(!bad_free, "tables are freed only after a flush");
 	ok(!bad_lock, "faults hold the lock, and hold it once");
@@ -456,7 +484,7 @@ static void test_answers(void)
 	unsigned int level;
 	u64 pfn;
 
-	start(false, true);
+	start(false, true, false);
 	ok(fault(0x1000, PFEC_W) == UM_FAULT_EMULATE, "a gpa outside every slot is emulated");
 	ok(fault(1ULL << 50, 0) == UM_FAULT_EMULATE, "so is one beyond the tables' reach");
 	slot.flags = KVM_MEM_READONLY;
@@ -474,9 +502,11 @@ static void test_answers(void)
 int main(void)
 {
 	test_answers();
-	test_random(false, true, false);
-	test_random(false, false, false);
-	test_random(true, true, false);
-	test_random(true, true, true);
+	test_random(false, true, false, false);
+	test_random(false, false, false, false);
+	test_random(true, true, false, false);
+	test_random(true, true, false, true);
+	test_random(false, true, true, false);
+	test_random(true, true, true, true);
 	return tap_done();
 }

@@ -46,6 +46,8 @@ struct dirty_vm *dirty_create(struct vm *vm, unsigned int nr, enum guest_mode mo
 	d->nr = nr;
 	d->gpa = DIRTY_GPA;
 	d->mem = window_memory(thp);
+	/* Only the slot's huge pages are to be counted. */
+	madvise(vm->mem, vm->mem_size, MADV_NOHUGEPAGE);
 	vm_load(vm, "dirty", mode);
 	for (i = 0; i < nr; i++) {
 		d->vcpus[i].vcpu = vcpu_create(vm, i);
