@@ -65,6 +65,19 @@ static inline void host_reschedule(int cpu)
 #define host_immediate_exit(run)	READ_ONCE((run)->immediate_exit)
 #endif
 
+/* Is this reader of @lock not alone? A hint, for statistics. */
+#if defined(CONFIG_QUEUED_RWLOCKS) && !defined(CONFIG_PREEMPT_RT)
+static inline bool host_read_shared(const rwlock_t *lock)
+{
+	return atomic_read(&lock->raw_lock.cnts) >= 2 * _QR_BIAS;
+}
+#else
+static inline bool host_read_shared(const rwlock_t *lock)
+{
+	return false;
+}
+#endif
+
 /*
  * RCU need not wait for a CPU that runs a guest. Said once for a run of entries with
  * interrupts off: that lasts no longer than to the next tick, and context tracking, where

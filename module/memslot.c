@@ -12,8 +12,6 @@
 
 #define UM_MAX_SLOT_PAGES	((1ULL << 31) - 1)
 #define UM_SLOT_FLAGS		(KVM_MEM_LOG_DIRTY_PAGES | KVM_MEM_READONLY)
-/* A caller may ask for a slot that is larger than an allocation can be: that is its ENOMEM only. */
-#define UM_GFP_BULK		(GFP_KERNEL_ACCOUNT | __GFP_NOWARN)
 
 struct um_memslots *um_slots(struct um_vm *vm)
 {
@@ -136,13 +134,6 @@ static void um_slots_publish(struct um_vm *vm, struct um_memslots *slots)
 	kvfree(before);
 }
 
-/* The log, and behind it room for the copy that userspace gets. */
-static int um_dirty_alloc(struct um_memslot *slot)
-{
-	slot->dirty = kvcalloc(BITS_TO_LONGS(slot->npages), 2 * sizeof(long), UM_GFP_BULK);
-	return slot->dirty ? 0 : -ENOMEM;
-}
-
 static int um_track_alloc(struct um_memslot *slot)
 {
 	slot->track = kvcalloc(slot->npages, sizeof(*slot->track), UM_GFP_BULK);
@@ -176,7 +167,7 @@ static int um_slot_fill(struct um_vm *vm, struct um_memslot *slot)
 	u32 id;
 
 	if (slot->flags & KVM_MEM_LOG_DIRTY_PAGES) {
-		error = um_dirty_alloc(slot);
+		error = um_dirty_alloc(vm, slot);
 		if (error)
 			return error;
 	}
@@ -227,8 +218,9 @@ static void um_slot_unmap(struct um_vm *vm)
 	write_lock(&vm->mmu_lock);
 	if (um_mmu_zap_all(vm))
 		um_flush_remote_tlbs(vm);
-	vm->retiring = NULL;
+	WRITE_ONCE(vm->retiring, NULL);
 	write_unlock(&vm->mmu_lock);
+	um_dirty_sync(vm);
 }
 
 static long um_slot_delete(struct um_vm *vm, struct um_memslot *old)
@@ -240,6 +232,8 @@ static long um_slot_delete(struct um_vm *vm, struct um_memslot *old)
 	um_slot_retire(vm, old);
 	um_slots_publish(vm, slots);
 	um_slot_unmap(vm);
+	if (old->dirty)
+		um_dirty_end(vm);
 	um_slot_free(vm, old);
 	return 0;
 }
@@ -265,6 +259,8 @@ static long um_slot_create(struct um_vm *vm, const struct kvm_userspace_memory_r
 		um_slot_free(vm, slot);
 		return -ENOMEM;
 	}
+	if (slot->dirty)
+		um_dirty_begin(vm);
 	um_slots_publish(vm, slots);
 	um_slot_forget_mmio(vm, slot);
 	return 0;
@@ -292,8 +288,11 @@ static long um_slot_move(struct um_vm *vm, struct um_memslot *old,
 	um_slot_retire(vm, old);
 	um_slots_publish(vm, without);
 	um_slot_unmap(vm);
-	if (new->dirty && old->dirty)
-		bitmap_copy(new->dirty, old->dirty, old->npages);
+	um_dirty_copy(new, old);
+	if (new->dirty)
+		um_dirty_begin(vm);
+	if (old->dirty)
+		um_dirty_end(vm);
 	um_slot_free(vm, old);
 	um_slots_publish(vm, with);
 	um_slot_forget_mmio(vm, new);
@@ -323,20 +322,20 @@ static long um_slot_set_flags(struct um_vm *vm, struct um_memslot *old, u32 flag
 		return -ENOMEM;
 	new->flags = flags;
 	new->dirty = NULL;
-	if ((flags & KVM_MEM_LOG_DIRTY_PAGES) && um_dirty_alloc(new))
+	if ((flags & KVM_MEM_LOG_DIRTY_PAGES) && um_dirty_alloc(vm, new))
 		goto no_memory;
 	slots = um_slots_copy(vm, old, new);
 	if (!slots)
 		goto no_memory;
 
+	if (new->dirty)
+		um_dirty_begin(vm);
 	um_slots_publish(vm, slots);
 	um_slot_free_replaced(old);
-	if (!new->dirty)
-		return 0;
-	write_lock(&vm->mmu_lock);
-	if (um_mmu_wrprotect(vm, new, new->base_gfn, new->base_gfn + new->npages))
-		um_flush_remote_tlbs(vm);
-	write_unlock(&vm->mmu_lock);
+	if (new->dirty)
+		um_dirty_start(vm, new);
+	else
+		um_dirty_end(vm);
 	return 0;
 
 no_memory:

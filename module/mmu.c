@@ -92,6 +92,20 @@ bool um_mmu_wrprotect(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gf
 	return flush;
 }
 
+bool um_mmu_rearm(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end)
+{
+	const struct um_mmu_ops *ops;
+	bool flush = false;
+	u32 id;
+
+	for (id = 1; id < UM_NR_BACKENDS; id++) {
+		ops = vm->mmu[id];
+		if (ops)
+			flush |= (ops->rearm ? ops->rearm : ops->wrprotect)(vm, slot, start, end);
+	}
+	return flush;
+}
+
 bool um_mmu_age(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end, bool clear)
 {
 	bool young = false;

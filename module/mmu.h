@@ -79,9 +79,11 @@ struct um_fault {
  * @gpa_written: somebody other than the guest's own instruction wrote @len bytes at @gpa; vm->srcu
  *	held, mmu_lock not held. NULL: no guest table is shadowed
  *
- * @unmap: drop every translation of the gfns [@start, @end) of @slot. These four: mmu_lock held for
+ * @unmap: drop every translation of the gfns [@start, @end) of @slot. These five: mmu_lock held for
  *	write; true: the caller flushes every vCPU before it drops the lock
  * @wrprotect: take the right to write from them
+ * @rearm: have the next write to each of them logged: it faults, or the CPU runs with UM_IC_PML and
+ *	notes it. NULL: as @wrprotect
  * @age: were they accessed? With @clear forget it. The answer is no request to flush
  * @zap_all: drop everything (a slot deleted or moved, the mm gone)
  */
@@ -104,6 +106,7 @@ struct um_mmu_ops {
 	void (*gpa_written)(struct um_vm *vm, gpa_t gpa, size_t len);
 	bool (*unmap)(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end);
 	bool (*wrprotect)(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end);
+	bool (*rearm)(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end);
 	bool (*age)(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end, bool clear);
 	bool (*zap_all)(struct um_vm *vm);
 };
@@ -120,10 +123,20 @@ int um_mmu_activate(struct um_vm *vm, u32 id);
 void um_mmu_destroy(struct um_vm *vm);	/* free all tables; nobody can reach the VM any more */
 
 /*
+ * Does hardware note the guest's writes? The CPU does it for EPT alone, so not if a vCPU may run on
+ * another backend. Does not change once a vCPU exists.
+ */
+static inline bool um_mmu_pml(const struct um_vm *vm)
+{
+	return hw_caps.pml && vm->backend == UM_BACKEND_EPT;
+}
+
+/*
  * Call an op of every active backend, under the op's own lock. True: one of them answered so.
  */
 bool um_mmu_unmap(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end);
 bool um_mmu_wrprotect(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end);
+bool um_mmu_rearm(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end);
 bool um_mmu_age(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end, bool clear);
 bool um_mmu_zap_all(struct um_vm *vm);
 void um_mmu_gpa_written(struct um_vm *vm, gpa_t gpa, size_t len);

@@ -10,41 +10,6 @@
 #include "host.h"
 #include "umbra.h"
 
-/*
- * The page's level in the host's tables. Interrupts off keep the tables from being
- * freed under the walk.
- */
-static unsigned int um_host_level(struct mm_struct *mm, hva_t hva)
-{
-	unsigned int level = UM_LEVEL_4K;
-	unsigned long flags;
-	pgd_t pgd;
-	p4d_t p4d;
-	pud_t pud;
-	pmd_t pmd;
-
-	local_irq_save(flags);
-	pgd = READ_ONCE(*pgd_offset(mm, hva));
-	if (pgd_none(pgd))
-		goto out;
-	p4d = READ_ONCE(*p4d_offset(&pgd, hva));
-	if (p4d_none(p4d) || !p4d_present(p4d))
-		goto out;
-	pud = READ_ONCE(*pud_offset(&p4d, hva));
-	if (pud_none(pud) || !pud_present(pud))
-		goto out;
-	if (pud_leaf(pud)) {
-		level = UM_LEVEL_1G;
-		goto out;
-	}
-	pmd = READ_ONCE(*pmd_offset(&pud, hva));
-	if (pmd_present(pmd) && pmd_leaf(pmd))
-		level = UM_LEVEL_2M;
-out:
-	local_irq_restore(flags);
-	return level;
-}
-
 /* Does the @level-sized block around @gfn lie in @slot, and its frames in one block of the host? */
 static bool um_level_fits(const struct um_memslot *slot, gfn_t gfn, u64 pfn, unsigned int level)
 {
@@ -55,30 +20,23 @@ static bool um_level_fits(const struct um_memslot *slot, gfn_t gfn, u64 pfn, uns
 	       start + pages <= slot->base_gfn + slot->npages;
 }
 
-/*
- * No lock holds the host's tables still: should they change, um_pfn_stale() tells.
- * While pages are logged they are mapped one by one.
- */
-static unsigned int um_pfn_level(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn,
-				 const struct um_pfn *p)
+/* The level at which the page found can be mapped; while pages are logged, each for itself. */
+static unsigned int um_pfn_level(const struct um_memslot *slot, gfn_t gfn, const struct um_pfn *p)
 {
-	unsigned int level;
+	unsigned int level = slot->dirty ? UM_LEVEL_4K : p->level;
 
-	if (slot->dirty || !PageCompound(p->page))
-		return UM_LEVEL_4K;
-	level = um_host_level(vm->mm, um_slot_hva(slot, gfn));
 	while (level > UM_LEVEL_4K && !um_level_fits(slot, gfn, p->pfn, level))
 		level--;
 	return level;
 }
 
-/* The page as the host maps it now, without sleeping; writable if it can be had so. */
-static bool um_pfn_try(struct um_vm *vm, struct um_memslot *slot, hva_t hva, bool write,
-		       struct um_pfn *p)
+/*
+ * Take a page that only get_user_pages() may judge as the host maps it now, without sleeping.
+ * What um_host_walk() found before stands: the same sequence guards it.
+ */
+static bool um_pfn_try(hva_t hva, bool write, struct um_pfn *p)
 {
-	p->seq = smp_load_acquire(&vm->mmu_seq);	/* an old mapping has an old sequence */
-	p->writable = !(slot->flags & KVM_MEM_READONLY) &&
-		      get_user_page_fast_only(hva, FOLL_WRITE, &p->page);
+	p->writable = get_user_page_fast_only(hva, FOLL_WRITE, &p->page);
 	return p->writable || (!write && get_user_page_fast_only(hva, 0, &p->page));
 }
 
@@ -117,15 +75,14 @@ static int um_pfnmap_ref(struct um_pfn *p)
 }
 
 /* A frame mapped by a driver. -ENOENT: @hva is not such memory. */
-static int um_pfnmap_get(struct um_vm *vm, struct um_memslot *slot, hva_t hva, bool write,
-			 struct um_pfn *p)
+static int um_pfnmap_get(struct um_vm *vm, hva_t hva, bool write, struct um_pfn *p)
 {
 	struct vm_area_struct *vma;
 	int ret = -ENOENT;
 
 	if (mmap_read_lock_killable(vm->mm))
 		return -EINTR;
-	p->seq = smp_load_acquire(&vm->mmu_seq);	/* as in um_pfn_try() */
+	p->seq = smp_load_acquire(&vm->mmu_seq);	/* as in um_host_walk() */
 	vma = vma_lookup(vm->mm, hva);
 	if (vma && (vma->vm_flags & (VM_IO | VM_PFNMAP))) {
 		ret = host_follow_pfn(vma, hva, &p->pfn, &p->writable);
@@ -133,7 +90,7 @@ static int um_pfnmap_get(struct um_vm *vm, struct um_memslot *slot, hva_t hva, b
 			ret = -EFAULT;
 		if (!ret)
 			ret = um_pfnmap_ref(p);
-		p->writable &= !(slot->flags & KVM_MEM_READONLY);
+		p->ram = p->page;
 		p->level = UM_LEVEL_4K;
 	}
 	mmap_read_unlock(vm->mm);
@@ -148,45 +105,27 @@ static int um_pfn_get_slow(struct um_vm *vm, hva_t hva, bool write, struct um_pf
 {
 	long n;
 
-	p->seq = smp_load_acquire(&vm->mmu_seq);	/* as in um_pfn_try() */
+	p->seq = smp_load_acquire(&vm->mmu_seq);	/* as in um_host_walk() */
 	n = get_user_pages_unlocked(hva, 1, &p->page, FOLL_HWPOISON | (write ? FOLL_WRITE : 0));
 	p->writable = write;
+	p->level = UM_LEVEL_4K;
 	return n == 1 ? 0 : n < 0 ? n : -EFAULT;
 }
 
-/* While a guest touches new memory, only every so many faults look whether the page is there. */
-#define UM_ABSENT_PROBE	8
-
-/*
- * After a page that was absent the next one is likely absent too, and looking first would
- * cost as much as a tenth of bringing it in. A probe that finds its page ends the run.
- */
-static bool um_pfn_there(struct um_vm *vm, struct um_memslot *slot, hva_t hva, bool write,
-			 struct um_pfn *p)
+static int um_pfn_find(struct um_vm *vm, hva_t hva, bool write, struct um_pfn *p)
 {
-	unsigned int run = READ_ONCE(vm->absent_run);
+	enum um_host_page found = um_host_walk(vm, hva, write, p);
+	int ret = 0;
 
-	if (run % UM_ABSENT_PROBE == 0 && um_pfn_try(vm, slot, hva, write, p)) {
-		if (run)
-			WRITE_ONCE(vm->absent_run, 0);
-		return true;
+	if (found == HOST_PAGE_FAULTS) {
+		ret = um_fault_in(vm, hva, write);
+		if (!ret)
+			found = um_host_walk(vm, hva, write, p);
 	}
-	WRITE_ONCE(vm->absent_run, run + 1);
-	return false;
-}
-
-static int um_pfn_find(struct um_vm *vm, struct um_memslot *slot, hva_t hva, bool write,
-		       struct um_pfn *p)
-{
-	int ret;
-
-	if (um_pfn_there(vm, slot, hva, write, p))
-		return 0;
-	ret = um_fault_in(vm, hva, write);
-	if (!ret && um_pfn_try(vm, slot, hva, write, p))
+	if (!ret && (found == HOST_PAGE_READY || um_pfn_try(hva, write, p)))
 		return 0;
 	if (!ret)
-		ret = um_pfnmap_get(vm, slot, hva, write, p);
+		ret = um_pfnmap_get(vm, hva, write, p);
 	return ret == -ENOENT || ret == -EFAULT ? um_pfn_get_slow(vm, hva, write, p) : ret;
 }
 
@@ -200,21 +139,21 @@ int um_pfn_get(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn, bool write,
 		return -EFAULT;
 
 	out->page = NULL;
-	ret = um_pfn_find(vm, slot, um_slot_hva(slot, gfn), write, out);
+	out->ram = true;
+	ret = um_pfn_find(vm, um_slot_hva(slot, gfn), write, out);
 	if (ret)
 		return ret;
-	if (out->page) {
+	if (out->page)
 		out->pfn = page_to_pfn(out->page);
-		out->level = um_pfn_level(vm, slot, gfn, out);
-	}
-	if (slot->dirty)
-		out->writable = write;
+	out->level = um_pfn_level(slot, gfn, out);
+	if (slot->flags & KVM_MEM_READONLY)
+		out->writable = false;
 	return 0;
 }
 
 /*
  * A guest's write leaves no trace in the host's page tables, so a page counts as dirty
- * from when it can be written. The host cleans it only after the notifier has unmapped
+ * from when it can be written; one that is held by no reference was so already. The host cleans it only after the notifier has unmapped
  * it.
  */
 void um_pfn_put(struct um_pfn *p, bool dirtied)

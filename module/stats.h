@@ -17,18 +17,19 @@
 	X(cr0) X(cr3) X(cr4) X(cr8) X(dr) X(io) X(mmio) X(ept_violation) X(ept_misconfig) \
 	X(irq_window) X(nmi_window) X(invlpg) X(invpcid) X(wbinvd) X(xsetbv) X(pause) \
 	X(preempt_timer) X(triple_fault) X(task_switch) X(desc_table) X(entry_failed) \
-	X(other) X(pf_guest) X(pf_hidden) X(pf_write_track)
+	X(other) X(pml_full) X(pf_guest) X(pf_hidden) X(pf_write_track)
 
 #define UM_VCPU_COUNTERS(X) \
 	X(entries) X(exits) X(fast_exits) X(user_exits) X(tlb_flush) X(tlb_flush_tag) \
 	X(tlb_flush_gva) X(insn_emulated) X(guest_faults_injected) X(cr3_cached) X(cr3_miss)
 
 #define UM_VM_COUNTERS(X) \
-	X(mmu_zapped) X(mmu_unsync) X(mmu_resync) X(remote_tlb_flush)
+	X(mmu_zapped) X(mmu_unsync) X(mmu_resync) X(mmu_parallel) X(remote_tlb_flush)
 
 /* What is there now, rather than what happened. */
 #define UM_VM_GAUGES(X) \
-	X(mmu_table_bytes) X(mmu_pages) X(pages_mapped_4k) X(pages_mapped_2m) X(pages_mapped_1g)
+	X(mmu_table_bytes) X(mmu_rmap_bytes) X(mmu_pages) \
+	X(pages_mapped_4k) X(pages_mapped_2m) X(pages_mapped_1g)
 
 #define UM_STAT_FIELD(name) u64 name;
 struct um_vcpu_stats {

@@ -23,12 +23,15 @@
 #include <asm/fpu/types.h>
 
 #include "../uapi/umbra.h"
+#include "dirty.h"
 #include "stats.h"
 #include "types.h"
 
 #define UM_MAX_VCPUS	1024
 #define UM_MAX_VCPU_ID	4096
 #define UM_MAX_SLOTS	32764
+/* A caller may ask for a slot that is larger than an allocation can be: that is its ENOMEM only. */
+#define UM_GFP_BULK	(GFP_KERNEL_ACCOUNT | __GFP_NOWARN)
 #define UM_NR_BACKENDS	3	/* indexed by UM_BACKEND_*; 0 unused */
 
 struct paging_desc;
@@ -49,7 +52,7 @@ struct um_memslot {
 	hva_t hva;
 	u16 id;			/* slot id in the low 16 bits of kvm_userspace_memory_region.slot */
 	u32 flags;		/* KVM_MEM_* */
-	unsigned long *dirty;	/* KVM_MEM_LOG_DIRTY_PAGES: one bit a page */
+	unsigned long *dirty;	/* KVM_MEM_LOG_DIRTY_PAGES: one bit a page; dirty.c */
 	/* per gfn: how many shadowed guest tables live there; NULL without shadow. mmu_lock */
 	u16 *track;
 	void *priv[UM_NR_BACKENDS];	/* a backend's own per-slot data, from mmu ops slot_init */
@@ -89,14 +92,13 @@ struct um_vm {
 	unsigned long mmu_seq;
 	long mmu_invalidating;	/* invalidations in progress; mmu_lock */
 	hva_t inval_start, inval_end;	/* what they span; mmu_lock */
-	/* pages in a row that the host had to bring in; a racy hint */
-	unsigned int absent_run;
 	bool mm_gone;		/* the notifier's release ran; mmu_lock */
 	/* being deleted: out of slots, perhaps still mapped; mmu_lock */
 	struct um_memslot *retiring;
 
 	gpa_t tss_addr;		/* KVM_SET_TSS_ADDR; lock */
 	gpa_t identity_map;	/* KVM_SET_IDENTITY_MAP_ADDR; lock */
+	struct um_dirty_vm dirty;
 	bool dead;		/* a hardware or invariant failure: every KVM_RUN answers EIO */
 	u64 max_shadow_pages;	/* KVM_SET_NR_MMU_PAGES, 0 = automatic */
 	u64 tsc_khz;
@@ -192,6 +194,7 @@ struct um_mmu_ctl {
 #define UM_IC_EPT	BIT(3)	/* enable EPT; root is an EPT root */
 #define UM_IC_UNPAGED	BIT(4)	/* unrestricted guest: PG and PE may be 0 in hardware */
 #define UM_IC_PAGING	BIT(5)	/* CR0.PG, WP and CR4's paging bits are host-owned */
+#define UM_IC_PML	BIT(6)	/* the CPU notes what it writes: um_dirty_logged() */
 
 /* The root that the hardware walks, and its tag. */
 struct um_root {
@@ -232,6 +235,8 @@ struct um_vcpu {
 	struct um_root root;
 	int cpu;		/* on which the hardware state is loaded, -1: none */
 	bool loaded;		/* between um_vcpu_load() and put; preempt notifier is registered */
+	/* its thread while that wants a CPU and has none; read under RCU */
+	struct task_struct *preempted;
 	bool fpu_loaded;
 
 	bool cs_l;
@@ -319,6 +324,9 @@ void um_vcpu_put(struct um_vcpu *vcpu);
 void um_fpu_get(struct um_vcpu *vcpu);		/* the guest's FPU registers into the CPU */
 void um_fpu_put(struct um_vcpu *vcpu);
 
+/* spin.c: @vcpu spins for another of its VM; may give up the CPU. Loaded, sleeps */
+void um_spin(struct um_vcpu *vcpu);
+
 /* vcpu_ioctl.c: the vCPU's file operations */
 extern const struct file_operations um_vcpu_fops;
 /* vm_ioctl.c */
@@ -393,41 +401,6 @@ static inline hva_t um_slot_hva(const struct um_memslot *slot, gfn_t gfn)
 void um_track_add(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn);
 void um_track_remove(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn);
 bool um_tracked(struct um_memslot *slot, gfn_t gfn);
-void um_mark_dirty(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn);
-/* KVM_GET_DIRTY_LOG */
-long um_slot_get_dirty_log(struct um_vm *vm, const struct kvm_dirty_log *log);
-
-/* pfn.c */
-/**
- * struct um_pfn - a host page found for a gfn
- * @pfn: host frame
- * @level: the largest level at which the host maps it contiguously and aligned with the gfn
- *	inside its slot
- * @writable: the host page may be written through this mapping
- * @page: reference held until um_pfn_put(); NULL for PFNMAP
- * @seq: vm->mmu_seq sampled before the lookup
- */
-struct um_pfn {
-	u64 pfn;
-	u8 level;
-	bool writable;
-	struct page *page;
-	unsigned long seq;
-};
-
-/*
- * Find (and let the host allocate) the page behind @gfn. Sleeps. 0, -EFAULT,
- * -EHWPOISON, -EINTR, -ENOENT (mm is gone). While @slot logs dirty pages: level is 4K,
- * and writable only for @write (the caller then marks the gfn dirty).
- */
-int um_pfn_get(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn, bool write,
-	       struct um_pfn *out);
-void um_pfn_put(struct um_pfn *pfn, bool dirtied);
-/*
- * mmu_lock held: must the page found at @p->seq be thrown away because the host changed
- * its mapping of @gfn's hva?
- */
-bool um_pfn_stale(struct um_vm *vm, struct um_memslot *slot, gfn_t gfn, const struct um_pfn *p);
 
 /* notifier.c */
 /* registers the MMU notifier on current->mm; 0 or errno */
@@ -488,6 +461,7 @@ u32 um_backend_mask(void);	/* backends that this CPU can run: bit n = UM_BACKEND
 u32 um_backend_by_name(const char *name);	/* UM_BACKEND_*, 0: unknown */
 const struct um_mmu_ops *um_backend_ops(u32 backend);
 
+#include "pfn.h"
 #include "state.h"
 
 #endif

@@ -18,12 +18,15 @@ static struct um_vcpu *pn_to_vcpu(struct preempt_notifier *pn)
 
 static void sched_in(struct preempt_notifier *pn, int cpu)
 {
+	WRITE_ONCE(pn_to_vcpu(pn)->preempted, NULL);
 	hw_load(pn_to_vcpu(pn));
 }
 
 static void sched_out(struct preempt_notifier *pn, struct task_struct *next)
 {
 	hw_put(pn_to_vcpu(pn));
+	if (task_is_running(current))
+		WRITE_ONCE(pn_to_vcpu(pn)->preempted, current);
 }
 
 static struct preempt_ops preempt_ops = { .sched_in = sched_in, .sched_out = sched_out };
@@ -350,9 +353,12 @@ static bool inner_loop(struct um_vcpu *vcpu)
 		vcpu->stats.entries++;
 	} while (hw_enter(vcpu) && hw_handle_exit_fast(vcpu) &&
 		 !um_request_pending(vcpu) && !host_guest_work_pending());
-	/* The guest's accesses end here: um_vcpu_guest_cpu() no longer sends an IPI for them. */
-	smp_store_release(&vcpu->mode, UM_OUTSIDE_GUEST);
 	hw_leave(vcpu);
+	/*
+	 * The guest's accesses end here, and what they made dirty is logged: um_vcpu_guest_cpu()
+	 * no longer sends an IPI for them.
+	 */
+	smp_store_release(&vcpu->mode, UM_OUTSIDE_GUEST);
 	return true;
 }
 

@@ -22,7 +22,12 @@ static long vm_set_memory(void *owner, void *arg, unsigned long uarg)
 
 static long vm_get_dirty_log(void *owner, void *arg, unsigned long uarg)
 {
-	return um_slot_get_dirty_log(owner, arg);
+	return um_dirty_get_log(owner, arg);
+}
+
+static long vm_clear_dirty_log(void *owner, void *arg, unsigned long uarg)
+{
+	return um_dirty_clear_log(owner, arg);
 }
 
 static long vm_create_vcpu(void *owner, void *arg, unsigned long id)
@@ -36,10 +41,13 @@ static long vm_check_extension(void *owner, void *arg, unsigned long cap)
 }
 
 /* The first vCPU has the backend's tables built: until then the choice is free. */
-static long vm_choose_backend(struct um_vm *vm, u64 backend)
+static long vm_choose_backend(struct um_vm *vm, const struct kvm_enable_cap *cap)
 {
+	u64 backend = cap->args[0];
 	long ret = -EBUSY;
 
+	if (cap->flags || cap->args[1] || cap->args[2] || cap->args[3])
+		return -EINVAL;
 	if (!backend || backend >= UM_NR_BACKENDS || !(um_backend_mask() & BIT(backend)))
 		return -EINVAL;
 
@@ -56,11 +64,14 @@ static long vm_enable_cap(void *owner, void *arg, unsigned long uarg)
 {
 	const struct kvm_enable_cap *cap = arg;
 
-	if (cap->flags || cap->cap != UM_CAP_BACKEND)
+	switch (cap->cap) {
+	case UM_CAP_BACKEND:
+		return vm_choose_backend(owner, cap);
+	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
+		return um_dirty_set_manual(owner, cap);
+	default:
 		return -EINVAL;
-	if (cap->args[1] || cap->args[2] || cap->args[3])
-		return -EINVAL;
-	return vm_choose_backend(owner, cap->args[0]);
+	}
 }
 
 static long vm_set_tss_addr(void *owner, void *arg, unsigned long gpa)
@@ -119,6 +130,7 @@ static long vm_get_stats_fd(void *owner, void *arg, unsigned long uarg)
 static const struct um_ioctl vm_ioctls[] = {
 	{ KVM_SET_USER_MEMORY_REGION, 0, vm_set_memory },
 	{ KVM_GET_DIRTY_LOG, 0, vm_get_dirty_log },
+	{ KVM_CLEAR_DIRTY_LOG, 0, vm_clear_dirty_log },
 	{ KVM_CHECK_EXTENSION, 0, vm_check_extension },
 	{ KVM_CREATE_VCPU, 0, vm_create_vcpu },
 	{ KVM_ENABLE_CAP, 0, vm_enable_cap },

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lib/pgtable.h"
+#include "lib/stats.h"
 #include "guest/smp.h"
 
 #define NR_VCPUS	2
@@ -81,7 +82,21 @@ static void setup(struct runner *runners, struct vm *vm, enum guest_mode mode)
 		/* PAE's root entries are read when CR3 is set. */
 		must(xioctl(runners[i].vcpu->fd, KVM_SET_SREGS, &sregs));
 		runners[i].vcpu->shared->arg[SMP_ARG_TABLE] = table;
+		runners[i].vcpu->shared->arg[SMP_ARG_ENTRY_SIZE] = pt_entry_size(mode);
 	}
+}
+
+/* More than one vCPU was in the fault handler's parallel section at once. */
+static void check_parallel(struct vm *vm, const char *mode)
+{
+	uint64_t count;
+
+	if (mmu_wanted() != MMU_SHADOW || !stat_read(vm->fd, "mmu_parallel", &count))
+		tap_skip("only shadow paging counts it", "%s: faults at once", mode);
+	else if (sysconf(_SC_NPROCESSORS_ONLN) < NR_VCPUS)
+		tap_skip("there is one CPU", "%s: faults at once", mode);
+	else
+		tap_ok(count, "%s: %lu faults beside another", mode, count);
 }
 
 static void test_mode(enum guest_mode mode)
@@ -99,6 +114,8 @@ static void test_mode(enum guest_mode mode)
 	run_both(runners, SMP_SHOOTDOWN, name, "a PTE change seen by the other after INVLPG");
 	run_both(runners, SMP_PRESENT, name, "a new PTE seen by the other at once");
 	run_both(runners, SMP_DIRTY, name, "no write after write protection was flushed");
+	run_both(runners, SMP_FAULTS, name, "page faults of both vCPUs at once");
+	check_parallel(vm, name);
 	for (i = 0; i < NR_VCPUS; i++)
 		vcpu_destroy(runners[i].vcpu);
 	vm_destroy(vm);

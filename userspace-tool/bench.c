@@ -13,16 +13,18 @@
 #define CHECK_COUNT	64
 #define MIN_CREATIONS	4
 #define MAX_TOUCHES	12000		/* what fits into the RAM of bench_vm.c */
+#define TABLE_PAGES	512UL		/* that one table maps */
 #define NOISE		0.01		/* events per operation that are not worth a word */
 #define PAGE		4096UL
-#define TABLE_STAT	"mmu_table_bytes"
+#define GIB		(1UL << 30)
 
 static u64 row_count(enum row_id id, u64 iterations)
 {
 	u64 touches = iterations * 4, creations = iterations / 100;
 
-	if (id == ROW_TOUCH)
-		return touches < MAX_TOUCHES ? touches : MAX_TOUCHES;
+	/* Whole tables, so that what they take can be told for a page. */
+	if (bench_rows[id].operation == OP_TOUCH)
+		return (touches < MAX_TOUCHES ? touches : MAX_TOUCHES) / TABLE_PAGES * TABLE_PAGES;
 	if (id == ROW_CREATE_VM)
 		return creations > MIN_CREATIONS ? creations : MIN_CREATIONS;
 	return iterations;
@@ -58,7 +60,7 @@ static int run_checked(struct bench_vm *bench, const struct bench_row *row, u64 
 {
 	struct outcome want = { 0 }, got;
 
-	if (bench_vm_run(bench, row->operation, count, gpa, &got, ticks))
+	if (bench_vm_run(bench, row->operation, count, gpa + row->touch_offset, &got, ticks))
 		return -1;
 	if (count)
 		row->expect(bench, count, &want);
@@ -174,12 +176,23 @@ static void record_counters(struct result *result, const struct stats *before,
 	}
 }
 
-static void record_tables(struct result *result, const struct stats *stats)
+static u64 stat_or_0(const struct stats *stats, const char *name)
 {
-	const struct stat_value *tables = stats_find(stats, TABLE_STAT);
+	const struct stat_value *stat = stats_find(stats, name);
 
-	result->has_table_bytes = tables;
-	result->table_bytes = tables ? tables->value : 0;
+	return stat ? stat->value : 0;
+}
+
+static u64 table_bytes(const struct stats *stats)
+{
+	return stat_or_0(stats, "mmu_table_bytes") + stat_or_0(stats, "mmu_rmap_bytes");
+}
+
+static void record_tables(struct result *result, const struct stats *before,
+			  const struct stats *after, u64 pages)
+{
+	result->has_tables = stats_find(after, "mmu_table_bytes");
+	result->tables_per_gib = (table_bytes(after) - table_bytes(before)) * (GIB / PAGE) / pages;
 }
 
 static int measure_row(const struct target *target, struct bench_vm *bench, enum row_id id,
@@ -187,7 +200,7 @@ static int measure_row(const struct target *target, struct bench_vm *bench, enum
 {
 	const struct bench_row *row = &bench_rows[id];
 	struct result *result = &target->column->results[id];
-	u64 runs = id == ROW_TOUCH ? 1 : REPEATS;
+	u64 runs = row->operation == OP_TOUCH ? 1 : REPEATS;
 	struct stats before, after;
 	u64 ticks;
 	int failed;
@@ -204,8 +217,9 @@ static int measure_row(const struct target *target, struct bench_vm *bench, enum
 	read_all_stats(&after, bench);
 	if (id != ROW_CREATE_VM) {	/* its VMs are gone, and their counters */
 		record_counters(result, &before, &after, count * runs);
-		record_tables(result, &after);
 	}
+	if (row->operation == OP_TOUCH)
+		record_tables(result, &before, &after, count);
 	result->state = MEASURED;
 	result->ticks = (double)ticks / count;
 	return 0;

@@ -26,6 +26,7 @@ struct bench_row {
 	void (*expect)(const struct bench_vm *vm, u64 count, struct outcome *outcome);
 	/* In place of the guest operation. */
 	int (*measure)(const struct target *target, struct bench_vm *vm, u64 count, u64 *ticks);
+	u64 touch_offset;	/* OP_TOUCH: from the gpa of a page to the gva to touch it at */
 };
 
 extern const struct bench_row bench_rows[ROW_COUNT];

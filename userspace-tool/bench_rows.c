@@ -160,6 +160,10 @@ const struct bench_row bench_rows[ROW_COUNT] = {
 		"touch", "first touch of a 4K page",
 		"a store to RAM that the host has not allocated yet (guest maps it as 2M)",
 		4500, 5200, OP_TOUCH, expect_nothing },
+	[ROW_TOUCH_SMALL] = {
+		"touch_small", "the same, guest's 4K pages",
+		"through a table of 4K entries, accessed and dirty as Linux writes them",
+		4500, 0, OP_TOUCH, expect_nothing, .touch_offset = TOUCH_GVA - TOUCH_GPA },
 	[ROW_SWITCH_CR3] = {
 		"cr3", "two CR3 loads, two reads",
 		"address spaces A, B, A: free under EPT, an exit or a cached root under shadow",

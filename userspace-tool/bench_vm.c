@@ -14,6 +14,8 @@
 
 #define BENCH_RAM	(64 * MIB)
 #define TEST_PDPT_SLOT	(TEST_GVA >> 30)
+#define PAGE		4096UL
+#define ENTRIES		512UL
 
 int bench_fail(struct bench_vm *bench, const char *fmt, ...)
 {
@@ -43,6 +45,10 @@ void bench_tables_write(struct vm *vm)
 	pdpt_b[TEST_PDPT_SLOT] = TEST_PD_B | PTE_USED;
 	table_at(vm, TEST_PD_B)[0] = TEST_PT_B | PTE_USED;
 	table_at(vm, TEST_PT_B)[0] = TEST_FRAME_Y | PTE_USED;
+	for (u64 i = 0; i < TOUCH_PTS; i++)
+		table_at(vm, TEST_PD_A)[1 + i] = (TOUCH_PT + i * PAGE) | PTE_USED;
+	for (u64 i = 0; i < TOUCH_PTS * ENTRIES; i++)
+		table_at(vm, TOUCH_PT)[i] = (TOUCH_GPA + i * PAGE) | PTE_USED;
 	*table_at(vm, TEST_FRAME_X) = TEST_FRAME_X;
 	*table_at(vm, TEST_FRAME_Y) = TEST_FRAME_Y;
 }

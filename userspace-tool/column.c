@@ -49,8 +49,8 @@ static void save_result(FILE *out, const char *id, const struct result *result)
 	for (size_t i = 0; i < result->counter_count; i++)
 		fprintf(out, "counter %s %s %.4f\n", id, result->counters[i].name,
 			result->counters[i].per_operation);
-	if (result->has_table_bytes)
-		fprintf(out, "tables %s %lu\n", id, result->table_bytes);
+	if (result->has_tables)
+		fprintf(out, "tables %s %lu\n", id, result->tables_per_gib);
 }
 
 void columns_save(const struct columns *columns, const char *path)
@@ -100,8 +100,8 @@ static bool load_value(struct result *result, const char *key, const char *value
 		return true;
 	}
 	if (!strcmp(key, "tables")) {
-		result->has_table_bytes = true;
-		result->table_bytes = strtoull(value, NULL, 10);
+		result->has_tables = true;
+		result->tables_per_gib = strtoull(value, NULL, 10);
 		return true;
 	}
 	if (strcmp(key, "counter") || result->counter_count == MAX_COUNTERS)

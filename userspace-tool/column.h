@@ -14,8 +14,8 @@
 
 enum row_id {
 	ROW_CPUID, ROW_VMCALL, ROW_RDMSR, ROW_IMMEDIATE_EXIT, ROW_PORT_OUT,
-	ROW_MMIO_WRITE, ROW_MMIO_READ, ROW_TOUCH, ROW_SWITCH_CR3, ROW_CHANGE_PTE,
-	ROW_CHANGE_YOUNG, ROW_MAP_UNMAP, ROW_GUEST_FAULT, ROW_CREATE_VM, ROW_COUNT
+	ROW_MMIO_WRITE, ROW_MMIO_READ, ROW_TOUCH, ROW_TOUCH_SMALL, ROW_SWITCH_CR3,
+	ROW_CHANGE_PTE, ROW_CHANGE_YOUNG, ROW_MAP_UNMAP, ROW_GUEST_FAULT, ROW_CREATE_VM, ROW_COUNT
 };
 
 enum result_state { NOT_MEASURED, MEASURED, FAILED };
@@ -32,8 +32,8 @@ struct result {
 	bool has_counters;		/* the device keeps statistics */
 	size_t counter_count;
 	struct counter counters[MAX_COUNTERS];
-	bool has_table_bytes;
-	u64 table_bytes;		/* memory of the VM's page tables after the row */
+	bool has_tables;
+	u64 tables_per_gib;		/* bytes of tables and reverse map for 1 GiB of 4K pages */
 };
 
 struct column {

@@ -20,14 +20,15 @@ static void print_cost(const struct result *result)
 		printf(" %14s", result->state == FAILED ? "FAILED" : "not measured");
 }
 
-static void print_table_memory(const struct columns *columns)
+/* Extrapolated from the pages that the row touched. */
+static void print_table_memory(const struct columns *columns, enum row_id id, const char *title)
 {
-	printf("%-26s", "page tables after touch");
+	printf("%-26s", title);
 	for (size_t i = 0; i < columns->count; i++) {
-		const struct result *result = &columns->list[i]->results[ROW_TOUCH];
+		const struct result *result = &columns->list[i]->results[id];
 
-		if (result->has_table_bytes)
-			printf(" %10lu KiB", result->table_bytes >> 10);
+		if (result->has_tables)
+			printf(" %10lu KiB", result->tables_per_gib >> 10);
 		else
 			printf(" %14s", "not measured");
 	}
@@ -68,7 +69,8 @@ void table_print_costs(const struct columns *columns)
 			print_cost(&columns->list[i]->results[row]);
 		putchar('\n');
 	}
-	print_table_memory(columns);
+	print_table_memory(columns, ROW_TOUCH, "tables per GiB, guest's 2M");
+	print_table_memory(columns, ROW_TOUCH_SMALL, "tables per GiB, guest's 4K");
 	print_unmeasurable(columns);
 	putchar('\n');
 	print_failures(columns);

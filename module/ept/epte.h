@@ -135,6 +135,22 @@ static inline epte_t epte_make_readonly(epte_t epte)
 	return (epte_t){ epte.raw & ~(EPTE_W | EPTE_D) };
 }
 
+/* Hardware sets D, and logs it under PML, at the next write. */
+static inline epte_t epte_make_clean(epte_t epte)
+{
+	return (epte_t){ epte.raw & ~EPTE_D };
+}
+
+static inline bool epte_dirty(epte_t epte)
+{
+	return epte.raw & EPTE_D;
+}
+
+static inline bool epte_is_large(epte_t epte)
+{
+	return epte.raw & EPTE_LARGE;
+}
+
 /*
  * Without A flags an entry counts as accessed while it has rights: the next access faults and
  * gives them back.

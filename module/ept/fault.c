@@ -31,6 +31,7 @@ struct ept_map {
 	u32 pfec;
 	u8 level;		/* of the leaf, at most */
 	u64 rights;
+	bool clean;		/* hardware is to set D at the first write */
 	enum ept_memtype type;
 	struct um_pfn pfn;
 };
@@ -46,9 +47,10 @@ static u8 max_level(void)
  * Level and rights of the leaf. Dirty logging and tracked tables (which a shadow VM's slots can
  * hold) are a matter of single pages. mmu_lock held: it guards the tracking counts.
  */
-static void choose_leaf(struct ept_map *m)
+static void choose_leaf(const struct um_vm *vm, struct ept_map *m)
 {
 	const struct um_memslot *slot = m->slot;
+	bool unwritten = slot->dirty && !(m->pfec & PFEC_W);
 
 	m->level = min(m->pfn.level, max_level());
 	if (slot->dirty || slot->track || (nx_huge && (m->pfec & PFEC_I)))
@@ -57,8 +59,9 @@ static void choose_leaf(struct ept_map *m)
 	m->rights = EPTE_R | EPTE_X;
 	if (!m->pfn.writable || (slot->flags & KVM_MEM_READONLY))
 		return;
-	if (slot->dirty && !(m->pfec & PFEC_W))
+	if (unwritten && !um_mmu_pml(vm))
 		return;
+	m->clean = unwritten;
 	if (!um_tracked(m->slot, m->gfn))
 		m->rights |= EPTE_W;
 }
@@ -70,7 +73,8 @@ static epte_t make_leaf(const struct ept_map *m, unsigned int level)
 
 	if (nx_huge && level > UM_LEVEL_4K)
 		rights &= ~EPTE_X;
-	return epte_leaf(pfn, level, rights, m->type);
+	return m->clean ? epte_make_clean(epte_leaf(pfn, level, rights, m->type)) :
+			  epte_leaf(pfn, level, rights, m->type);
 }
 
 static void count_mapped(struct um_vm *vm, unsigned int level)
@@ -151,7 +155,7 @@ static enum um_fault_result map_page(struct um_vcpu *vcpu, struct ept_map *m)
 	if ((m->pfec & PFEC_W) && um_tracked(m->slot, m->gfn)) {
 		result = UM_FAULT_EMULATE;
 	} else if (!um_pfn_stale(vm, m->slot, m->gfn, &m->pfn)) {
-		choose_leaf(m);
+		choose_leaf(vm, m);
 		mapped = install(vm, vcpu->mmu_priv[UM_BACKEND_EPT], m);
 	}
 	read_unlock(&vm->mmu_lock);
@@ -207,7 +211,7 @@ enum um_fault_result ept_fault(struct um_vcpu *vcpu, struct um_fault *f)
 		return UM_FAULT_ERROR;
 
 	/* What the host maps without a struct page may be a device's registers. */
-	if (!m.pfn.page && !page_is_ram(m.pfn.pfn))
+	if (!m.pfn.ram && !page_is_ram(m.pfn.pfn))
 		m.type = EPT_UC;
 	return map_page(vcpu, &m);
 }

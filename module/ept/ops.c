@@ -67,6 +67,8 @@ static int ept_load_root(struct um_vcpu *vcpu)
 		.levels = EPT_LEVELS,
 	};
 	vcpu->mmu_ctl = (struct um_mmu_ctl){ .intercepts = UM_IC_EPT | UM_IC_UNPAGED };
+	if (um_mmu_pml(vcpu->vm) && READ_ONCE(vcpu->vm->dirty.nr_logging))
+		vcpu->mmu_ctl.intercepts |= UM_IC_PML;
 	um_dirty(vcpu, UM_ST_MMU);
 	return 0;
 }
@@ -119,6 +121,25 @@ static bool ept_wrprotect(struct um_vm *vm, struct um_memslot *slot, gfn_t start
 	return ept_visit_leaves(vm, start, end, leaf_wrprotect);
 }
 
+/*
+ * A large leaf is split by the write that it no longer allows, as pages are logged one by one. A
+ * leaf that is clean was not written, or the CPU has logged it already.
+ */
+static bool leaf_rearm(epte_t *ep, epte_t epte)
+{
+	if (epte_is_large(epte))
+		return leaf_wrprotect(ep, epte);
+	if (!epte_dirty(epte))
+		return false;
+	change_leaf(ep, epte, epte_make_clean);
+	return true;
+}
+
+static bool ept_rearm(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end)
+{
+	return ept_visit_leaves(vm, start, end, um_mmu_pml(vm) ? leaf_rearm : leaf_wrprotect);
+}
+
 static epte_t make_old(epte_t epte)
 {
 	return epte_make_old(epte, hw_caps.ept_ad);
@@ -161,6 +182,7 @@ const struct um_mmu_ops ept_mmu_ops = {
 	.invlpg = ept_invlpg,
 	.unmap = ept_unmap,
 	.wrprotect = ept_wrprotect,
+	.rearm = ept_rearm,
 	.age = ept_age,
 	.zap_all = ept_zap_all,
 };

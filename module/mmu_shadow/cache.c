@@ -8,7 +8,6 @@
 #include <linux/slab.h>
 #include "shadow.h"
 
-#define DESC_SIZE	128	/* of struct spte_desc, which rmap.c owns */
 #define RECLAIM_BATCH	16
 
 void shadow_free_page(struct shadow_page *sp)
@@ -51,7 +50,7 @@ int shadow_cache_fill(struct um_vm *vm, struct shadow_cache *c)
 			return -ENOMEM;
 	}
 	for (; c->nr_descs < SHADOW_CACHE_DESCS; c->nr_descs++) {
-		c->desc[c->nr_descs] = kmalloc(DESC_SIZE, GFP_KERNEL_ACCOUNT);
+		c->desc[c->nr_descs] = kmalloc(sizeof(*c->desc[0]), GFP_KERNEL_ACCOUNT);
 		if (!c->desc[c->nr_descs])
 			return -ENOMEM;
 	}
@@ -109,7 +108,7 @@ static struct shadow_page *new_page(struct um_vm *vm, struct shadow_cache *c, gf
 	list_add(&sp->link, &sh->pages);
 	sh->nr_pages++;
 	vm->stats.mmu_pages = sh->nr_pages;
-	vm->stats.mmu_table_bytes += sp->gfns ? 2 * PAGE_SIZE : PAGE_SIZE;
+	vm->stats.mmu_table_bytes += shadow_page_bytes(sp);
 	if (role.direct)
 		return sp;
 	if (role.level > UM_LEVEL_4K)

@@ -2,8 +2,9 @@
 /*
  * Page faults of a guest on shadow paging: walk the guest's tables as hardware would, then either
  * hand the fault to the guest or build the path of shadow tables and the leaf. The walk and the
- * host's page are found without vm->mmu_lock; what they found is checked again under it, held for
- * write.
+ * host's page are found without vm->mmu_lock; what they found is checked again under it. It is held
+ * for read to put a leaf into a table that is there, so that several vCPUs fault at once; for write
+ * where tables are built, zapped or synced.
  */
 #include <linux/cpu.h>
 #include <asm/cpufeature.h>
@@ -54,7 +55,7 @@ static void note_absent(struct shadow_walk *w)
 		sp = lose_patience(w, sp);
 	if (sp && sp->tracked && spte_is_unknown(shadow_read(&sp->spt[slot])) &&
 	    shadow_gpte_unchanged(w, sp, slot))
-		shadow_set_absent(sp, &sp->spt[slot]);
+		shadow_set_absent(w->vm, sp, &sp->spt[slot]);
 	shadow_commit(w->vm);
 	write_unlock(&w->vm->mmu_lock);
 }
@@ -146,40 +147,88 @@ static u8 leaf_access(const struct shadow_walk *w, gfn_t gfn)
 	return access;
 }
 
-/* True when the leaf was put; *@access: its rights. */
-static bool install(struct shadow_walk *w, gfn_t gfn, u8 *access)
+/* What the leaf's rights tell of the frame: the guest can write it from now on. */
+static u64 frame_known(const struct shadow_walk *w, u8 access)
 {
-	unsigned int level = leaf_level(w, gfn);
-	struct shadow_page *sp = w->short_walk ? shadow_path_leaf(w) : shadow_path_to(w, level);
-	u64 pfn = w->pfn.pfn - (gfn - gfn_align_down(gfn, level));
-	spte_t *sptep;
-	bool stale;
+	if (!w->pfn.ram)
+		return 0;
+	if ((access & ACC_W) && !w->slot->dirty)
+		return FRAME_VALID | FRAME_WRITABLE | FRAME_DIRTIED;
+	return FRAME_VALID;
+}
 
-	if (!sp || !shadow_gpte_unchanged(w, sp, spte_index(w->gva, level)))
+/* mmu_lock held for read at least. False: nothing was put. */
+static bool put_leaf(struct shadow_walk *w, struct shadow_page *sp, gfn_t gfn)
+{
+	unsigned int level = sp->role.level, slot = spte_index(w->gva, level);
+	u64 pfn = w->pfn.pfn - (gfn - gfn_align_down(gfn, level));
+	bool stale = spte_is_present(shadow_read(&sp->spt[slot]));
+	u8 access = leaf_access(w, gfn);
+
+	if (!shadow_set_leaf(w->vm, &w->sv->cache, sp, slot, gfn_align_down(gfn, level),
+			     spte_leaf(pfn, level, access), frame_known(w, access)))
 		return false;
-	/* The path may have begun to track the very page that it leads to. */
-	if (level > UM_LEVEL_4K && tracked_within(w->slot, gfn, level))
-		return false;
-	*access = leaf_access(w, gfn);
-	sptep = &sp->spt[spte_index(w->gva, level)];
-	stale = spte_is_present(shadow_read(sptep));
-	shadow_set_leaf(w->vm, &w->sv->cache, sptep, gfn_align_down(gfn, level),
-			spte_leaf(pfn, level, *access));
 	if (stale)
 		hw_flush(w->vcpu, HW_FLUSH_GVA, w->sv->cur->tag, w->gva);
-	if ((*access & ACC_W) && w->slot->dirty)
+	w->dirtied = access & ACC_W;
+	if (w->dirtied && w->slot->dirty)
 		um_mark_dirty(w->vm, w->slot, gfn);
 	return true;
 }
 
-/* mmu_lock held for write. *@dirtied: the guest can write the page from now on. */
-static enum um_fault_result map_locked(struct shadow_walk *w, bool *dirtied)
+/* mmu_lock held for write: what is in the leaf's place goes. */
+static void install(struct shadow_walk *w, gfn_t gfn, unsigned int level)
 {
-	gfn_t gfn = gpa_to_gfn(w->r.gpa);
-	u64 known = FRAME_VALID;
-	u8 access;
+	struct shadow_page *sp = w->short_walk ? shadow_path_leaf(w) : shadow_path_to(w, level);
+	unsigned int slot = spte_index(w->gva, level);
 
-	if (um_pfn_stale(w->vm, w->slot, gfn, &w->pfn) || !rmap_node(shadow_vm(w->vm), gfn))
+	if (!sp || !shadow_gpte_unchanged(w, sp, slot))
+		return;
+	/* The path may have begun to track the very page that it leads to. */
+	if (level > UM_LEVEL_4K && tracked_within(w->slot, gfn, level))
+		return;
+	if (put_leaf(w, sp, gfn))
+		return;
+	if (spte_is_present(shadow_read(&sp->spt[slot]))) {
+		shadow_drop_slot(w->vm, sp, slot);
+		shadow_vm(w->vm)->flush_due = true;
+		put_leaf(w, sp, gfn);
+	}
+}
+
+/* False: rmap_prepare() is due for a leaf of w->need. */
+static bool has_room(struct shadow_walk *w, gfn_t gfn, unsigned int level)
+{
+	if (rmap_has_room(w->vm, gfn, level))
+		return true;
+	w->need = level;
+	return false;
+}
+
+/*
+ * A leaf in a table that is shadowed, as most faults want it, under the read side. False: it takes
+ * the write side.
+ */
+static bool map_shared(struct shadow_walk *w, gfn_t gfn)
+{
+	struct shadow_page *sp;
+
+	if (um_pfn_stale(w->vm, w->slot, gfn, &w->pfn) || !has_room(w, gfn, UM_LEVEL_4K))
+		return true;
+	if ((w->pfec & PFEC_W) && um_tracked(w->slot, gfn))
+		return true;
+	sp = shadow_path_leaf(w);
+	if (!sp || !shadow_gpte_unchanged(w, sp, spte_index(w->gva, UM_LEVEL_4K)))
+		return true;
+	return put_leaf(w, sp, gfn);
+}
+
+/* mmu_lock held for write. */
+static enum um_fault_result map_locked(struct shadow_walk *w, gfn_t gfn)
+{
+	unsigned int level = leaf_level(w, gfn);
+
+	if (um_pfn_stale(w->vm, w->slot, gfn, &w->pfn) || !has_room(w, gfn, level))
 		return UM_FAULT_RETRY;
 	if ((w->pfec & PFEC_W) && um_tracked(w->slot, gfn)) {
 		if (w->short_walk)
@@ -188,26 +237,33 @@ static enum um_fault_result map_locked(struct shadow_walk *w, bool *dirtied)
 		if (!allow_table_write(w, gfn))
 			return UM_FAULT_EMULATE;
 	}
-	if ((!w->short_walk && !ready(w)) || !install(w, gfn, &access))
-		return UM_FAULT_RETRY;
-	*dirtied = access & ACC_W;
-	if (*dirtied && !w->slot->dirty)
-		known |= FRAME_WRITABLE | FRAME_DIRTIED;
-	if (w->pfn.page)
-		frame_set(w->vm, gfn, w->pfn.pfn, known);
+	if (w->short_walk || ready(w))
+		install(w, gfn, level);
 	return UM_FAULT_RETRY;
 }
 
+/* Each way ends with another try of the access, or its emulation. */
 static enum um_fault_result map_page(struct shadow_walk *w)
 {
-	enum um_fault_result result;
-	bool dirtied = false;
+	enum um_fault_result result = UM_FAULT_RETRY;
+	gfn_t gfn = gpa_to_gfn(w->r.gpa);
+	bool done = false;
 
-	write_lock(&w->vm->mmu_lock);
-	result = map_locked(w, &dirtied);
-	shadow_commit(w->vm);
-	write_unlock(&w->vm->mmu_lock);
-	um_pfn_put(&w->pfn, dirtied);
+	w->dirtied = false;
+	w->need = 0;
+	if (w->short_walk) {
+		read_lock(&w->vm->mmu_lock);
+		shadow_count_parallel(w->vm);
+		done = map_shared(w, gfn);
+		read_unlock(&w->vm->mmu_lock);
+	}
+	if (!done) {
+		write_lock(&w->vm->mmu_lock);
+		result = map_locked(w, gfn);
+		shadow_commit(w->vm);
+		write_unlock(&w->vm->mmu_lock);
+	}
+	um_pfn_put(&w->pfn, w->dirtied);
 	return result;
 }
 
@@ -234,6 +290,7 @@ static enum um_fault_result serve(struct shadow_walk *w, struct um_fault *f)
 {
 	bool write = w->pfec & PFEC_W;
 	gfn_t gfn = gpa_to_gfn(w->r.gpa);
+	enum um_fault_result result;
 	int err;
 
 	f->gpa = w->r.gpa;
@@ -251,10 +308,14 @@ static enum um_fault_result serve(struct shadow_walk *w, struct um_fault *f)
 	/* As a supervisor page it would lose SMAP's protection. */
 	if (writes_through_wp(w) && (w->r.access & ACC_U) && w->sv->desc.smap)
 		return UM_FAULT_EMULATE;
-	err = rmap_prepare(w->vm, gfn);
-	if (!err)
-		err = um_pfn_get(w->vm, w->slot, gfn, write, &w->pfn);
-	return err ? fail(f, err) : map_page(w);
+	err = um_pfn_get(w->vm, w->slot, gfn, write, &w->pfn);
+	if (err)
+		return fail(f, err);
+	result = map_page(w);
+	if (!w->need)
+		return result;
+	err = rmap_prepare(w->vm, gfn, w->need);
+	return err ? fail(f, err) : result;
 }
 
 /* The guest's own fault. */
@@ -296,16 +357,18 @@ static void learn_frame(struct um_vm *vm, gfn_t gfn)
 	bool known = false;
 	struct um_pfn pfn;
 
-	if (!slot || (slot->flags & KVM_MEM_READONLY) || slot->dirty || rmap_prepare(vm, gfn))
+	if (!slot || (slot->flags & KVM_MEM_READONLY) || slot->dirty ||
+	    rmap_prepare(vm, gfn, UM_LEVEL_4K))
 		return;
 	if (um_pfn_get(vm, slot, gfn, true, &pfn))
 		return;
-	write_lock(&vm->mmu_lock);
-	if (!um_pfn_stale(vm, slot, gfn, &pfn) && pfn.page && rmap_node(shadow_vm(vm), gfn)) {
+	read_lock(&vm->mmu_lock);
+	if (!um_pfn_stale(vm, slot, gfn, &pfn) && pfn.ram &&
+	    rmap_has_room(vm, gfn, UM_LEVEL_4K)) {
 		frame_set(vm, gfn, pfn.pfn, FRAME_VALID | FRAME_DIRTIED);
 		known = true;
 	}
-	write_unlock(&vm->mmu_lock);
+	read_unlock(&vm->mmu_lock);
 	um_pfn_put(&pfn, known);
 }
 
@@ -313,9 +376,9 @@ static enum shadow_known ask(struct shadow_walk *w)
 {
 	enum shadow_known known;
 
-	write_lock(&w->vm->mmu_lock);
+	read_lock(&w->vm->mmu_lock);
 	known = shadow_known(w, shadow_leaf_table(w->vcpu, w->gva));
-	write_unlock(&w->vm->mmu_lock);
+	read_unlock(&w->vm->mmu_lock);
 	return known;
 }
 

@@ -3,7 +3,8 @@
  * Faults that need neither a full walk nor the host: the leaf table is shadowed and the frame
  * behind its entry known. Upper tables are tracked, so what hardware's own walk found of them holds
  * and only the leaf entry has to be read, through the kernel's view of guest memory. No user
- * access, no memslot, no sleep: fit for the inner loop. vm->mmu_lock is held for write.
+ * access, no memslot, no sleep: fit for the inner loop. vm->mmu_lock is held for read at least, so
+ * that several vCPUs fault at once.
  */
 #include "shadow.h"
 
@@ -62,12 +63,8 @@ static u64 read_gpte(const void *at, unsigned int size)
 	return size == sizeof(u32) ? READ_ONCE(*(const u32 *)at) : READ_ONCE(*(const u64 *)at);
 }
 
-static bool update_gpte(struct shadow_walk *w, gpa_t gpa, unsigned int size, u64 old, u64 new)
+static bool update_gpte(void *at, unsigned int size, u64 old, u64 new)
 {
-	void *at = frame_address(w->vm, gpa, FRAME_VALID | FRAME_DIRTIED);
-
-	if (!at)
-		return false;
 	if (size == sizeof(u32))
 		return cmpxchg((u32 *)at, old, new) == old;
 	return cmpxchg((u64 *)at, old, new) == old;
@@ -82,8 +79,12 @@ static bool known_direct(struct shadow_walk *w, const struct shadow_page *sp, un
 	return permits(w, w->access);
 }
 
-/* The guest's entry allows the access; A and D are set as need be. */
-static bool known_present(struct shadow_walk *w, const struct shadow_page *sp, gpa_t gpa, u64 gpte)
+/*
+ * The guest's entry @at allows the access; A and D are set as need be, if the frame that it lies in
+ * is known to be @dirtied.
+ */
+static bool known_present(struct shadow_walk *w, const struct shadow_page *sp, void *at, u64 gpte,
+			  bool dirtied)
 {
 	const struct paging_desc *d = &w->sv->desc;
 	u64 new = gpte | GPTE_A | ((w->pfec & PFEC_W) ? GPTE_D : 0);
@@ -93,7 +94,7 @@ static bool known_present(struct shadow_walk *w, const struct shadow_page *sp, g
 	w->r.access = sp->role.access & walk_entry_access(d, gpte);
 	if (!permits(w, w->r.access))
 		return false;
-	if (new != gpte && !update_gpte(w, gpa, shadow_gpte_size(sp), gpte, new))
+	if (new != gpte && (!dirtied || !update_gpte(at, shadow_gpte_size(sp), gpte, new)))
 		return false;
 	w->access = w->r.access & ((new & GPTE_D) ? ACC_ALL : ~ACC_W);
 	w->r.level = UM_LEVEL_4K;
@@ -106,43 +107,43 @@ static enum shadow_known known_gpte(struct shadow_walk *w, struct shadow_page *s
 				    unsigned int slot)
 {
 	gpa_t gpa = shadow_gpte_gpa(sp, slot);
-	void *at = frame_address(w->vm, gpa, FRAME_VALID);
-	u64 gpte;
+	u64 frame = frame_get(w->vm, sp->gfn), gpte;
+	void *at;
 
-	if (!at) {
+	if (!frame) {
 		w->unseen = sp->gfn;
 		return KNOWN_NOTHING;
 	}
+	at = __va((frame & UM_PAGE_MASK) + um_page_offset(gpa));
 	gpte = read_gpte(at, shadow_gpte_size(sp));
 	/* Only an access sets A. */
 	if (w->prefetch && !(gpte & GPTE_A))
 		return KNOWN_NOTHING;
 	if (gpte & GPTE_P)
-		return known_present(w, sp, gpa, gpte) ? KNOWN_LEAF : KNOWN_NOTHING;
+		return known_present(w, sp, at, gpte, frame & FRAME_DIRTIED) ? KNOWN_LEAF :
+									       KNOWN_NOTHING;
 	/* The access is tried again, and the guest gets its fault from the hardware. */
-	if (!sp->tracked || !spte_is_unknown(shadow_read(&sp->spt[slot])))
+	if (!sp->tracked || !shadow_set_absent(w->vm, sp, &sp->spt[slot]))
 		return KNOWN_NOTHING;
-	shadow_set_absent(sp, &sp->spt[slot]);
 	return KNOWN_DONE;
 }
 
 /* Map the frame if it is known and no flush beyond this vCPU is called for. */
-static bool map_known(struct shadow_walk *w, spte_t *sptep)
+static bool map_known(struct shadow_walk *w, struct shadow_page *sp, unsigned int slot)
 {
 	gfn_t gfn = gpa_to_gfn(w->r.gpa);
 	u64 frame = frame_get(w->vm, gfn);
 	u8 access = w->access & ((frame & FRAME_WRITABLE) ? ACC_ALL : ~ACC_W);
-	spte_t old = shadow_read(sptep), new;
+	bool stale = spte_is_present(shadow_read(&sp->spt[slot]));
+	spte_t new;
 
 	if (!frame || ((w->pfec & PFEC_W) && !(access & ACC_W)) || !w->sv->cache.nr_descs)
 		return false;
 	new = spte_leaf(frame >> UM_PAGE_SHIFT, UM_LEVEL_4K, access);
-	if (spte_is_present(old)) {
-		if (!spte_widens(old, new))
-			return false;
+	if (!shadow_set_leaf(w->vm, &w->sv->cache, sp, slot, gfn, new, 0))
+		return false;
+	if (stale)
 		hw_flush(w->vcpu, HW_FLUSH_GVA, w->sv->cur->tag, w->gva);
-	}
-	shadow_set_leaf(w->vm, &w->sv->cache, sptep, gfn, new);
 	return true;
 }
 
@@ -166,18 +167,19 @@ enum shadow_known shadow_known(struct shadow_walk *w, struct shadow_page *sp)
 		return known;
 	w->leaf_gfn = sp->gfn;
 	w->leaf_role = sp->role;
-	return map_known(w, &sp->spt[slot]) ? KNOWN_DONE : KNOWN_LEAF;
+	return map_known(w, sp, slot) ? KNOWN_DONE : KNOWN_LEAF;
 }
 
 bool shadow_fault_fast(struct um_vcpu *vcpu, struct um_fault *f)
 {
 	struct shadow_vcpu *sv = shadow_vcpu(vcpu);
 
-	if (!sv->cur || !write_trylock(&vcpu->vm->mmu_lock))
+	if (!sv->cur || !read_trylock(&vcpu->vm->mmu_lock))
 		return false;
+	shadow_count_parallel(vcpu->vm);
 	shadow_walk_init(&sv->walk, vcpu, f->gva, f->pfec, f->smap_override);
 	sv->known = shadow_known(&sv->walk, shadow_leaf_table(vcpu, f->gva));
-	write_unlock(&vcpu->vm->mmu_lock);
+	read_unlock(&vcpu->vm->mmu_lock);
 	sv->asked = sv->known != KNOWN_DONE;
 	vcpu->stats.exit.pf_hidden += !sv->asked;
 	return !sv->asked;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Shadow pages and their entries: every change of an entry goes through here, so that counts,
- * reverse map and parent lists stay true. vm->mmu_lock is held for write.
+ * reverse map and parent lists stay true. vm->mmu_lock is held for write, or where it says so for
+ * read.
  *
  * Flushing: a link or a table that goes away sets flush_due, and shadow_commit() flushes every vCPU
  * before memory is freed. Who drops a leaf answers for the flush: at once when the host takes the
@@ -26,7 +27,7 @@ void shadow_role_desc(union shadow_role role, struct paging_desc *d)
 
 static void forget_child(struct um_vm *vm, spte_t *sptep, struct shadow_page *child)
 {
-	spte_list_remove(&child->parents, sptep);
+	spte_list_remove(vm, &child->parents, sptep);
 	shadow_vm(vm)->flush_due = true;
 	shadow_vm(vm)->link_gen++;
 	/* Nobody syncs a page that no root reaches, so it would only grow stale. */
@@ -34,83 +35,119 @@ static void forget_child(struct um_vm *vm, spte_t *sptep, struct shadow_page *ch
 		shadow_zap(vm, child);
 }
 
-/* Make a present entry unknown. */
-void shadow_drop(struct um_vm *vm, spte_t *sptep)
+/* Make the present entry in @slot of @sp unknown. */
+void shadow_drop_slot(struct um_vm *vm, struct shadow_page *sp, unsigned int slot)
 {
-	struct shadow_page *sp = shadow_page_of(sptep);
-	unsigned int slot = shadow_spte_slot(sp, sptep);
-	spte_t old = shadow_read(sptep);
+	spte_t *sptep = &sp->spt[slot], old = shadow_read(sptep);
 
 	shadow_write(sptep, shadow_vm(vm)->unknown);
-	sp->nr_present--;
+	atomic_dec(&sp->nr_present);
 	if (spte_is_leaf(old, sp->role.level))
-		rmap_remove(vm, sptep, shadow_leaf_gfn(sp, slot), sp->role.level);
+		rmap_remove(vm, sptep, old, shadow_leaf_gfn(sp, slot), sp->role.level);
 	else
 		forget_child(vm, sptep, shadow_child(old));
 }
 
-/*
- * The guest's entry is not present and its table is tracked: from now on the guest faults without
- * an exit.
- */
-void shadow_set_absent(struct shadow_page *sp, spte_t *sptep)
+void shadow_drop(struct um_vm *vm, spte_t *sptep)
 {
-	WARN_ON_ONCE(sp->unsync || !spte_is_unknown(shadow_read(sptep)));
-	shadow_write(sptep, spte_absent());
-	sp->nr_absent++;
+	struct shadow_page *sp = shadow_page_of(sptep);
+
+	shadow_drop_slot(vm, sp, shadow_spte_slot(sp, sptep));
 }
 
-/* @sptep is about to become present. */
-static void count_present(struct shadow_page *sp, const spte_t *sptep)
+/*
+ * The guest's entry is not present and its table is tracked: from now on the guest faults without
+ * an exit. mmu_lock held for read at least; false: the entry is not unknown any more.
+ */
+bool shadow_set_absent(struct um_vm *vm, struct shadow_page *sp, spte_t *sptep)
 {
-	if (spte_is_absent(shadow_read(sptep)))
-		sp->nr_absent--;
-	sp->nr_present++;
+	WARN_ON_ONCE(sp->unsync);
+	if (!shadow_replace(sptep, shadow_vm(vm)->unknown, spte_absent()))
+		return false;
+	atomic_inc(&sp->nr_absent);
+	return true;
+}
+
+/* The guest may make these present unseen, and its access must not fault in the guest then. */
+void shadow_forget_absent(struct um_vm *vm, struct shadow_page *sp)
+{
+	unsigned int slot;
+
+	for (slot = 0; slot < SPTE_ENTRIES && atomic_read(&sp->nr_absent); slot++) {
+		if (spte_is_absent(shadow_read(&sp->spt[slot]))) {
+			shadow_write(&sp->spt[slot], shadow_vm(vm)->unknown);
+			atomic_dec(&sp->nr_absent);
+		}
+	}
+}
+
+/* An entry that was @old, not present, is or becomes present. */
+static void count_present(struct shadow_page *sp, spte_t old)
+{
+	if (spte_is_absent(old))
+		atomic_dec(&sp->nr_absent);
+	atomic_inc(&sp->nr_present);
 }
 
 /* Link @child below @sptep, which is not present. */
 void shadow_link(struct um_vm *vm, struct shadow_cache *cache, spte_t *sptep,
 		 struct shadow_page *child)
 {
-	count_present(shadow_page_of(sptep), sptep);
-	spte_list_add(cache, &child->parents, sptep);
+	count_present(shadow_page_of(sptep), shadow_read(sptep));
+	spte_list_add(vm, cache, &child->parents, sptep);
 	shadow_write(sptep, spte_table(__pa(child->spt)));
 }
 
 static void count_mapped(struct um_vm *vm, unsigned int level)
 {
-	if (level == UM_LEVEL_4K)
-		vm->stats.pages_mapped_4k++;
-	else
-		vm->stats.pages_mapped_2m++;
+	u64 *counter = &vm->stats.pages_mapped_4k;
+
+	if (level > UM_LEVEL_4K)
+		counter = level == UM_LEVEL_2M ? &vm->stats.pages_mapped_2m :
+						 &vm->stats.pages_mapped_1g;
+	atomic64_inc((atomic64_t *)counter);
 }
 
 /*
- * Put a leaf. One that only gains rights stays where it is: whoever still has the old one cached
- * faults and finds the new one. Any other change of a present entry is flushed everywhere.
+ * A present entry gains rights and keeps its frame: whoever still has the old one cached faults and
+ * finds the new one.
  */
-void shadow_set_leaf(struct um_vm *vm, struct shadow_cache *cache, spte_t *sptep, gfn_t gfn,
-		     spte_t spte)
+static bool widen(struct um_vm *vm, struct shadow_page *sp, unsigned int slot, gfn_t gfn,
+		  spte_t spte, u64 known)
 {
-	struct shadow_page *sp = shadow_page_of(sptep);
-	unsigned int slot = shadow_spte_slot(sp, sptep), level = sp->role.level;
-	spte_t old = shadow_read(sptep);
+	spte_t *sptep = &sp->spt[slot], old = shadow_read(sptep);
 
-	if (spte_is_present(old)) {
-		if (spte_is_leaf(old, level) && spte_widens(old, spte) &&
-		    shadow_leaf_gfn(sp, slot) == gfn) {
-			shadow_write(sptep, spte);
-			return;
-		}
-		shadow_drop(vm, sptep);
-		shadow_vm(vm)->flush_due = true;
-	}
-	count_present(sp, sptep);
+	if (!spte_is_leaf(old, sp->role.level) || !spte_widens(old, spte) ||
+	    shadow_leaf_gfn(sp, slot) != gfn || !shadow_replace(sptep, old, spte))
+		return false;
+	if (known && sp->role.level == UM_LEVEL_4K)
+		frame_set(vm, gfn, spte_pfn(spte), known);
+	return true;
+}
+
+/*
+ * Put a leaf; @known: what FRAME_* tell of its frame. mmu_lock held for read at least: only the
+ * vCPU that claims the entry goes on to fill it, so that its gfn and its place in the reverse map
+ * are those of one fault. False: a race was lost, or the present entry has to be dropped first,
+ * which takes the write side.
+ */
+bool shadow_set_leaf(struct um_vm *vm, struct shadow_cache *cache, struct shadow_page *sp,
+		     unsigned int slot, gfn_t gfn, spte_t spte, u64 known)
+{
+	spte_t *sptep = &sp->spt[slot], old = shadow_read(sptep);
+
+	if (spte_is_present(old))
+		return widen(vm, sp, slot, gfn, spte, known);
+	if (spte_is_claimed(old) ||
+	    !shadow_replace(sptep, old, spte_claimed(shadow_vm(vm)->unknown)))
+		return false;
+	count_present(sp, old);
 	if (sp->gfns)
-		sp->gfns[slot] = gfn;
-	rmap_add(vm, cache, sptep, gfn, level);
-	shadow_write(sptep, spte);
-	count_mapped(vm, level);
+		WRITE_ONCE(sp->gfns[slot], gfn);
+	smp_store_release(&sptep->val, spte.val);	/* who finds it present reads gfns */
+	rmap_add(vm, cache, sptep, gfn, sp->role.level, known);
+	count_mapped(vm, sp->role.level);
+	return true;
 }
 
 /* Take @sp out of every place where it can be found. */
@@ -136,16 +173,11 @@ static void drop_entries(struct um_vm *vm, struct shadow_page *sp)
 {
 	unsigned int slot;
 
-	for (slot = 0; slot < SPTE_ENTRIES && sp->nr_present; slot++)
+	for (slot = 0; slot < SPTE_ENTRIES && atomic_read(&sp->nr_present); slot++)
 		if (spte_is_present(shadow_read(&sp->spt[slot])))
-			shadow_drop(vm, &sp->spt[slot]);
+			shadow_drop_slot(vm, sp, slot);
 	/* A root may be walked for a while yet: what was absent must exit from now on. */
-	for (slot = 0; slot < SPTE_ENTRIES && sp->nr_absent; slot++) {
-		if (spte_is_absent(shadow_read(&sp->spt[slot]))) {
-			shadow_write(&sp->spt[slot], shadow_vm(vm)->unknown);
-			sp->nr_absent--;
-		}
-	}
+	shadow_forget_absent(vm, sp);
 }
 
 /*
@@ -206,7 +238,7 @@ void shadow_commit(struct um_vm *vm)
 	um_flush_remote_tlbs(vm);
 	list_for_each_entry_safe(sp, next, &sh->zapped, link) {
 		list_del(&sp->link);
-		vm->stats.mmu_table_bytes -= sp->gfns ? 2 * PAGE_SIZE : PAGE_SIZE;
+		vm->stats.mmu_table_bytes -= shadow_page_bytes(sp);
 		shadow_free_page(sp);
 	}
 }

@@ -2,238 +2,252 @@
 /*
  * The reverse map: from a guest frame to the sptes that map it, so that the host can take a page
  * back. Kept per VM and not per memslot: an spte must be found again whatever became of the slot.
- * vm->mmu_lock is held for write.
+ * Guarded by vm->mmu_lock as rmap.h says.
  */
 #include <linux/slab.h>
 #include <linux/xarray.h>
 #include "shadow.h"
 
-#define DESC_ENTRIES	14
-#define LIST_MANY	1UL		/* struct spte_list holds a chain */
 #define NODE_SHIFT	SHADOW_NODE_SHIFT
 #define NODE_PAGES	BIT(NODE_SHIFT)
 
-struct spte_desc {
-	spte_t *entry[DESC_ENTRIES];
-	unsigned long count;
-	struct spte_desc *next;		/* full ones; only the first has room */
-};
-
-static struct spte_desc *list_descs(const struct spte_list *list)
-{
-	if (!(list->val & LIST_MANY))
-		return NULL;
-	return (struct spte_desc *)(list->val & ~LIST_MANY);
-}
-
-static void push_desc(struct shadow_cache *cache, struct spte_list *list, struct spte_desc *next)
-{
-	struct spte_desc *desc = shadow_cache_desc(cache);
-
-	desc->count = 0;
-	desc->next = next;
-	list->val = (unsigned long)desc | LIST_MANY;
-}
-
-void spte_list_add(struct shadow_cache *cache, struct spte_list *list, spte_t *sptep)
-{
-	struct spte_desc *desc = list_descs(list);
-	spte_t *single = (spte_t *)list->val;
-
-	if (!list->val) {
-		list->val = (unsigned long)sptep;
-		return;
-	}
-	if (!desc || desc->count == DESC_ENTRIES) {
-		push_desc(cache, list, desc);
-		if (!desc)
-			list_descs(list)->entry[list_descs(list)->count++] = single;
-		desc = list_descs(list);
-	}
-	desc->entry[desc->count++] = sptep;
-}
-
-/*
- * Fill the hole at @hole with the last entry of the first descriptor, the only one that may have
- * room.
- */
-static void fill_hole(struct spte_list *list, spte_t **hole)
-{
-	struct spte_desc *first = list_descs(list);
-
-	*hole = first->entry[--first->count];
-	if (first->count)
-		return;
-	list->val = first->next ? (unsigned long)first->next | LIST_MANY : 0;
-	kfree(first);
-}
-
-void spte_list_remove(struct spte_list *list, spte_t *sptep)
-{
-	struct spte_desc *desc;
-	unsigned int i;
-
-	if (list->val == (unsigned long)sptep) {
-		list->val = 0;
-		return;
-	}
-	for (desc = list_descs(list); desc; desc = desc->next) {
-		for (i = 0; i < desc->count; i++) {
-			if (desc->entry[i] == sptep) {
-				fill_hole(list, &desc->entry[i]);
-				return;
-			}
-		}
-	}
-	WARN_ONCE(1, "umbra: an spte is missing from its reverse map\n");
-}
-
-spte_t *spte_list_first(const struct spte_list *list)
-{
-	struct spte_desc *desc = list_descs(list);
-
-	return desc ? desc->entry[0] : (spte_t *)list->val;
-}
-
-bool spte_list_any(const struct spte_list *list, bool (*fn)(spte_t *sptep, void *arg), void *arg)
-{
-	struct spte_desc *desc = list_descs(list);
-	unsigned int i;
-
-	if (!desc)
-		return list->val && fn((spte_t *)list->val, arg);
-	for (; desc; desc = desc->next)
-		for (i = 0; i < desc->count; i++)
-			if (fn(desc->entry[i], arg))
-				return true;
-	return false;
-}
-
+/* Parallel faults may both remember it. */
 struct rmap_node *rmap_load_node(struct shadow_vm *sh, gfn_t gfn)
 {
 	u64 index = gfn >> NODE_SHIFT;
 	struct rmap_node *node = xa_load(&sh->rmap, index);
 
-	if (node) {
-		sh->recent[index % SHADOW_RECENT].index = index;
-		sh->recent[index % SHADOW_RECENT].node = node;
-	}
+	if (node)
+		WRITE_ONCE(sh->recent[index % SHADOW_RECENT], node);
 	return node;
 }
 
 static void forget_recent(struct shadow_vm *sh)
 {
-	unsigned int i;
-
-	for (i = 0; i < SHADOW_RECENT; i++)
-		sh->recent[i].index = SHADOW_STALE;
+	memset(sh->recent, 0, sizeof(sh->recent));
 }
 
-static void free_node(struct rmap_node *node)
+static void free_node(struct um_vm *vm, struct rmap_node *node)
 {
-	if (!node)
-		return;
-	free_page((unsigned long)node->page);
-	free_page((unsigned long)node->frame);
+	rmap_count_bytes(vm, -(long)(sizeof(*node) + (node->words ? PAGE_SIZE : 0)));
+	free_page((unsigned long)node->words);
 	kfree(node);
 }
 
-static struct rmap_node *alloc_node(void)
+static int add_node(struct um_vm *vm, u64 index)
 {
 	struct rmap_node *node = kzalloc(sizeof(*node), GFP_KERNEL_ACCOUNT);
-
-	BUILD_BUG_ON(NODE_PAGES * sizeof(struct spte_list) != PAGE_SIZE);
-	BUILD_BUG_ON(NODE_PAGES * sizeof(u64) != PAGE_SIZE);
-	if (!node)
-		return NULL;
-	node->page = (struct spte_list *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	node->frame = (u64 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	if (!node->page || !node->frame) {
-		free_node(node);
-		return NULL;
-	}
-	return node;
-}
-
-/*
- * Have room for leaves that map @gfn; sleeps, mmu_lock not held. The room may be gone when the lock
- * is taken.
- */
-int rmap_prepare(struct um_vm *vm, gfn_t gfn)
-{
-	struct shadow_vm *sh = shadow_vm(vm);
-	struct rmap_node *node;
 	int err;
 
-	/* Without the lock this may be wrong either way, which costs another try. */
-	if (READ_ONCE(sh->recent[(gfn >> NODE_SHIFT) % SHADOW_RECENT].index) == gfn >> NODE_SHIFT ||
-	    xa_load(&sh->rmap, gfn >> NODE_SHIFT))
-		return 0;
-	node = alloc_node();
 	if (!node)
 		return -ENOMEM;
-	err = xa_insert(&sh->rmap, gfn >> NODE_SHIFT, node, GFP_KERNEL_ACCOUNT);
+	rmap_count_bytes(vm, sizeof(*node));
+	node->index = index;
+	err = xa_insert(&shadow_vm(vm)->rmap, index, node, GFP_KERNEL_ACCOUNT);
 	if (err)
-		free_node(node);
+		free_node(vm, node);
 	return err == -EBUSY ? 0 : err;
 }
 
-static struct spte_list *node_list(struct rmap_node *node, gfn_t gfn, unsigned int level)
+static int add_words(struct um_vm *vm, gfn_t gfn)
 {
-	return level == UM_LEVEL_4K ? &node->page[gfn & (NODE_PAGES - 1)] : &node->large;
+	unsigned long words = get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	struct rmap_node *node;
+
+	BUILD_BUG_ON(NODE_PAGES * sizeof(*node->words) != PAGE_SIZE);
+	if (!words)
+		return -ENOMEM;
+	read_lock(&vm->mmu_lock);
+	node = rmap_node(shadow_vm(vm), gfn);
+	if (node && !cmpxchg(&node->words, NULL, (u64 *)words)) {
+		rmap_count_bytes(vm, PAGE_SIZE);
+		words = 0;
+	}
+	read_unlock(&vm->mmu_lock);
+	free_page(words);
+	return 0;
 }
 
-void rmap_add(struct um_vm *vm, struct shadow_cache *cache, spte_t *sptep, gfn_t gfn,
-	      unsigned int level)
+bool rmap_has_room(struct um_vm *vm, gfn_t gfn, unsigned int level)
 {
-	struct rmap_node *node = rmap_node(shadow_vm(vm), gfn);
-
-	spte_list_add(cache, node_list(node, gfn, level), sptep);
-	node->used++;
+	if (level == UM_LEVEL_4K)
+		return rmap_word(shadow_vm(vm), gfn);
+	return rmap_node(shadow_vm(vm), gfn_align_down(gfn, level));
 }
 
-void rmap_remove(struct um_vm *vm, spte_t *sptep, gfn_t gfn, unsigned int level)
+int rmap_prepare(struct um_vm *vm, gfn_t gfn, unsigned int level)
 {
-	struct rmap_node *node = rmap_node(shadow_vm(vm), gfn);
+	struct rmap_node *node;
+	bool words;
+	int err = 0;
+
+	gfn = gfn_align_down(gfn, level);
+	read_lock(&vm->mmu_lock);
+	node = rmap_node(shadow_vm(vm), gfn);
+	words = level > UM_LEVEL_4K || (node && node->words);
+	read_unlock(&vm->mmu_lock);
+	if (!node)
+		err = add_node(vm, gfn >> NODE_SHIFT);
+	return err || words ? err : add_words(vm, gfn);
+}
+
+static u64 lock_word(u64 *word)
+{
+	u64 old = READ_ONCE(*word);
+
+	for (;;) {
+		while (old & RMAP_LOCKED) {
+			cpu_relax();
+			old = READ_ONCE(*word);
+		}
+		if (try_cmpxchg(word, &old, old | RMAP_LOCKED))
+			return old;
+	}
+}
+
+static void unlock_word(u64 *word, u64 new)
+{
+	/* Pairs with lock_word(), and with rmap_frame(), which reads without it. */
+	smp_store_release(word, new);
+}
+
+static struct spte_list list_of(u64 word)
+{
+	struct spte_list list = { };
+
+	if (word & RMAP_MANY)
+		spte_list_set_chain(&list, rmap_desc(word));
+	else if (word & RMAP_ONE)
+		list.val = (unsigned long)rmap_sptep(word);
+	return list;
+}
+
+/* The word for a page at @frame (with FRAME_*) that @list maps. */
+static u64 word_of(struct spte_list list, u64 frame)
+{
+	struct spte_desc *chain = spte_list_chain(&list);
+
+	if (chain) {
+		chain->frame = frame & UM_PAGE_MASK;
+		return rmap_where(chain) | RMAP_MANY | (frame & FRAME_FLAGS);
+	}
+	return list.val ? rmap_where((void *)list.val) | RMAP_ONE | (frame & FRAME_FLAGS) : frame;
+}
+
+void rmap_add_second(struct um_vm *vm, struct shadow_cache *cache, u64 *word, spte_t *sptep,
+		     u64 known)
+{
+	u64 old = lock_word(word);
+	struct spte_list list = list_of(old);
+
+	if (known)
+		known |= spte_hpa(shadow_read(sptep));
+	spte_list_add(vm, cache, &list, sptep);
+	unlock_word(word, word_of(list, rmap_frame(old) | known));
+}
+
+static struct spte_list *large_leaves(struct rmap_node *node, unsigned int level)
+{
+	return level == UM_LEVEL_2M ? &node->large : &node->huge;
+}
+
+void rmap_add_large(struct um_vm *vm, struct shadow_cache *cache, spte_t *sptep, gfn_t gfn,
+		    unsigned int level)
+{
+	struct shadow_vm *sh = shadow_vm(vm);
+
+	sh->nr_huge += level == UM_LEVEL_1G;
+	spte_list_add(vm, cache, large_leaves(rmap_node(sh, gfn), level), sptep);
+}
+
+void rmap_remove_one(struct um_vm *vm, u64 *word, spte_t *sptep)
+{
+	struct spte_list list = list_of(*word);
+	u64 frame = rmap_frame(*word);
+
+	spte_list_remove(vm, &list, sptep);
+	*word = word_of(list, frame);
+}
+
+void rmap_remove_large(struct um_vm *vm, spte_t *sptep, gfn_t gfn, unsigned int level)
+{
+	struct shadow_vm *sh = shadow_vm(vm);
+	struct rmap_node *node = rmap_node(sh, gfn);
 
 	if (WARN_ON_ONCE(!node))
 		return;
-	spte_list_remove(node_list(node, gfn, level), sptep);
-	node->used--;
+	sh->nr_huge -= level == UM_LEVEL_1G;
+	spte_list_remove(vm, large_leaves(node, level), sptep);
 }
 
-static bool drop_all(struct um_vm *vm, struct spte_list *list)
+void frame_set(struct um_vm *vm, gfn_t gfn, u64 pfn, u64 flags)
 {
-	bool any = list->val;
+	u64 *word = rmap_word(shadow_vm(vm), gfn);
+	u64 old = lock_word(word);
 
-	while (list->val)
-		shadow_drop(vm, spte_list_first(list));
+	unlock_word(word, word_of(list_of(old), pfn << UM_PAGE_SHIFT | flags));
+}
+
+/* The leaves of @level that map @gfn, or that begin there. */
+static struct spte_list leaves(struct rmap_node *node, gfn_t gfn, unsigned int level)
+{
+	if (level == UM_LEVEL_4K)
+		return list_of(node->words[gfn % NODE_PAGES]);
+	return *large_leaves(node, level);
+}
+
+typedef bool (*leaves_fn)(struct um_vm *vm, struct rmap_node *node, gfn_t gfn, unsigned int level);
+
+static bool drop_all(struct um_vm *vm, struct rmap_node *node, gfn_t gfn, unsigned int level)
+{
+	struct spte_list list = leaves(node, gfn, level);
+	bool any = list.val;
+
+	for (; list.val; list = leaves(node, gfn, level))
+		shadow_drop(vm, spte_list_first(&list));
 	return any;
 }
 
-typedef bool (*list_fn)(struct um_vm *vm, struct spte_list *list);
+/* The 1 GiB leaves that overlap [@start, @end). */
+static bool visit_huge(struct um_vm *vm, gfn_t start, gfn_t end, leaves_fn fn)
+{
+	struct xarray *rmap = &shadow_vm(vm)->rmap;
+	bool any = false;
+	gfn_t gfn;
+
+	for (gfn = gfn_align_down(start, UM_LEVEL_1G); gfn < end;
+	     gfn += um_level_pages(UM_LEVEL_1G)) {
+		struct rmap_node *node = xa_load(rmap, gfn >> NODE_SHIFT);
+
+		if (node && node->huge.val)
+			any |= fn(vm, node, gfn, UM_LEVEL_1G);
+	}
+	return any;
+}
 
 /*
- * Call @fn on the list of every gfn in [start, end), and on the large leaves that overlap it. What
- * is known of their frames loses @forget.
+ * Call @fn for every gfn in [start, end) that is mapped, and for the large leaves that overlap it.
+ * What is known of their frames loses @forget.
  */
-static bool visit_lists(struct um_vm *vm, gfn_t start, gfn_t end, list_fn fn, u64 forget)
+static bool visit(struct um_vm *vm, gfn_t start, gfn_t end, leaves_fn fn, u64 forget)
 {
-	struct shadow_vm *sh = shadow_vm(vm);
+	bool any = shadow_vm(vm)->nr_huge && visit_huge(vm, start, end, fn);
 	struct rmap_node *node;
 	unsigned long index;
-	bool any = false;
 
-	xa_for_each_range(&sh->rmap, index, node, start >> NODE_SHIFT, (end - 1) >> NODE_SHIFT) {
+	xa_for_each_range(&shadow_vm(vm)->rmap, index, node, start >> NODE_SHIFT,
+			  (end - 1) >> NODE_SHIFT) {
 		gfn_t base = (gfn_t)index << NODE_SHIFT;
 		gfn_t gfn = max(start, base), last = min(end, base + NODE_PAGES);
 
 		if (node->large.val)
-			any |= fn(vm, &node->large);
-		for (; gfn < last; gfn++) {
-			node->frame[gfn - base] &= ~forget;
-			if (node->page[gfn - base].val)
-				any |= fn(vm, &node->page[gfn - base]);
+			any |= fn(vm, node, base, UM_LEVEL_2M);
+		for (; node->words && gfn < last; gfn++) {
+			u64 *word = &node->words[gfn - base];
+
+			if (*word & RMAP_SPTES)
+				any |= fn(vm, node, gfn, UM_LEVEL_4K);
+			*word &= ~forget;
 		}
 	}
 	return any;
@@ -242,7 +256,7 @@ static bool visit_lists(struct um_vm *vm, gfn_t start, gfn_t end, list_fn fn, u6
 /* The caller flushes, for every entry dropped here. */
 bool rmap_unmap(struct um_vm *vm, gfn_t start, gfn_t end)
 {
-	return visit_lists(vm, start, end, drop_all, ~0ULL);
+	return visit(vm, start, end, drop_all, ~0ULL);
 }
 
 static bool make_readonly(spte_t *sptep, void *any)
@@ -257,20 +271,20 @@ static bool make_readonly(spte_t *sptep, void *any)
 }
 
 /* Large leaves go: the next write finds out page by page. */
-static bool wrprotect_list(struct um_vm *vm, struct spte_list *list)
+static bool wrprotect(struct um_vm *vm, struct rmap_node *node, gfn_t gfn, unsigned int level)
 {
-	spte_t *sptep = spte_list_first(list);
+	struct spte_list list = leaves(node, gfn, level);
 	bool any = false;
 
-	if (shadow_page_of(sptep)->role.level > UM_LEVEL_4K)
-		return drop_all(vm, list);
-	spte_list_any(list, make_readonly, &any);
+	if (level > UM_LEVEL_4K)
+		return drop_all(vm, node, gfn, level);
+	spte_list_any(&list, make_readonly, &any);
 	return any;
 }
 
 bool rmap_wrprotect(struct um_vm *vm, gfn_t start, gfn_t end)
 {
-	return visit_lists(vm, start, end, wrprotect_list, FRAME_WRITABLE | FRAME_DIRTIED);
+	return visit(vm, start, end, wrprotect, FRAME_WRITABLE | FRAME_DIRTIED);
 }
 
 static bool is_young(spte_t *sptep, void *unused)
@@ -289,22 +303,37 @@ static bool make_old(spte_t *sptep, void *any)
 	return false;
 }
 
-static bool list_young(struct um_vm *vm, struct spte_list *list)
+static bool young(struct um_vm *vm, struct rmap_node *node, gfn_t gfn, unsigned int level)
 {
-	return spte_list_any(list, is_young, NULL);
+	struct spte_list list = leaves(node, gfn, level);
+
+	return spte_list_any(&list, is_young, NULL);
 }
 
-static bool list_make_old(struct um_vm *vm, struct spte_list *list)
+static bool forget_young(struct um_vm *vm, struct rmap_node *node, gfn_t gfn, unsigned int level)
 {
+	struct spte_list list = leaves(node, gfn, level);
 	bool any = false;
 
-	spte_list_any(list, make_old, &any);
+	spte_list_any(&list, make_old, &any);
 	return any;
 }
 
 bool rmap_age(struct um_vm *vm, gfn_t start, gfn_t end, bool clear)
 {
-	return visit_lists(vm, start, end, clear ? list_make_old : list_young, 0);
+	return visit(vm, start, end, clear ? forget_young : young, 0);
+}
+
+static bool in_use(const struct rmap_node *node)
+{
+	unsigned int i;
+
+	if (node->large.val || node->huge.val)
+		return true;
+	for (i = 0; node->words && i < NODE_PAGES; i++)
+		if (node->words[i] & RMAP_SPTES)
+			return true;
+	return false;
 }
 
 /* Give back the nodes of [start, end) that hold nothing. */
@@ -316,10 +345,10 @@ void rmap_trim(struct um_vm *vm, gfn_t start, gfn_t end)
 
 	forget_recent(sh);
 	xa_for_each_range(&sh->rmap, index, node, start >> NODE_SHIFT, (end - 1) >> NODE_SHIFT) {
-		if (node->used)
+		if (in_use(node))
 			continue;
 		xa_erase(&sh->rmap, index);
-		free_node(node);
+		free_node(vm, node);
 	}
 }
 
@@ -336,8 +365,8 @@ void rmap_destroy(struct um_vm *vm)
 	unsigned long index;
 
 	xa_for_each(&sh->rmap, index, node) {
-		WARN_ON_ONCE(node->used);
-		free_node(node);
+		WARN_ON_ONCE(in_use(node));
+		free_node(vm, node);
 	}
 	xa_destroy(&sh->rmap);
 }

@@ -6,6 +6,7 @@
 #ifndef UM_SHADOW_SHADOW_H
 #define UM_SHADOW_SHADOW_H
 
+#include "../host.h"
 #include "../mmu.h"
 #include "spte.h"
 
@@ -52,7 +53,7 @@ struct shadow_page {
 	struct list_head unsync_link;
 	gfn_t gfn;			/* of the guest table; direct: the first gfn mapped */
 	union shadow_role role;
-	u16 nr_present, nr_absent;	/* entries in these states */
+	atomic_t nr_present, nr_absent;	/* entries in these states */
 	u16 root_refs;			/* cached roots of vCPUs that name it */
 	bool tracked;			/* counted by um_track_add(): true to the guest's table */
 	bool unsync;			/* the guest writes its table freely, entries may lag */
@@ -67,10 +68,10 @@ struct shadow_page {
 
 /* What is known of 2 MiB of guest memory: which sptes map each page, and where the host has it. */
 struct rmap_node {
+	u64 index;			/* gfn / 512 */
 	struct spte_list large;		/* 2 MiB leaves */
-	unsigned int used;		/* leaves in all lists */
-	struct spte_list *page;		/* by gfn within the 2 MiB */
-	u64 *frame;			/* likewise: FRAME_* and the hpa */
+	struct spte_list huge;		/* 1 GiB leaves that begin here */
+	u64 *words;			/* by gfn within the 2 MiB (rmap.h); NULL: nothing known */
 };
 
 /*
@@ -89,10 +90,8 @@ struct shadow_vm {
 	bool flush_due;			/* a link or table went away since the last remote flush */
 	spte_t unknown;
 	struct xarray rmap;		/* struct rmap_node by gfn / 512 */
-	struct {
-		u64 index;
-		struct rmap_node *node;
-	} recent[SHADOW_RECENT];	/* found lately in @rmap, by the low bits of the index */
+	struct rmap_node *recent[SHADOW_RECENT];	/* found lately, by index; racy */
+	unsigned long nr_huge;		/* 1 GiB leaves in @rmap */
 	u64 nr_pages;
 	u64 slot_pages, auto_cap;
 	u64 visit;
@@ -145,6 +144,8 @@ struct shadow_walk {
 	u8 access;		/* that the guest's tables grant, D counted in */
 	gfn_t leaf_gfn;
 	union shadow_role leaf_role;
+	bool dirtied;		/* a leaf was put through which the guest can write */
+	u8 need;		/* the reverse map lacks room for a leaf of this level */
 	gfn_t unseen;		/* the guest's leaf table if its frame is not known */
 	struct um_memslot *slot;
 	struct um_pfn pfn;
@@ -230,6 +231,28 @@ static inline void shadow_write(spte_t *sptep, spte_t spte)
 	WRITE_ONCE(sptep->val, spte.val);
 }
 
+/*
+ * False when the entry is no longer @old: another vCPU's fault, or the hardware's A or D, came
+ * first.
+ */
+static inline bool shadow_replace(spte_t *sptep, spte_t old, spte_t new)
+{
+	return cmpxchg(&sptep->val, old.val, new.val) == old.val;
+}
+
+/* A fault is served under the read side of mmu_lock: how often beside another? */
+static inline void shadow_count_parallel(struct um_vm *vm)
+{
+	if (unlikely(host_read_shared(&vm->mmu_lock)))
+		atomic64_inc((atomic64_t *)&vm->stats.mmu_parallel);
+}
+
+/* What @sp counts for in mmu_table_bytes. */
+static inline u64 shadow_page_bytes(const struct shadow_page *sp)
+{
+	return sizeof(*sp) + (sp->gfns ? 2 * PAGE_SIZE : PAGE_SIZE);
+}
+
 static inline unsigned int shadow_gpte_size(const struct shadow_page *sp)
 {
 	return sp->role.mode == PAGING_32 ? sizeof(u32) : sizeof(u64);
@@ -256,17 +279,21 @@ static inline gpa_t shadow_gpte_gpa(const struct shadow_page *sp, unsigned int s
 /* The gfn that the leaf in @slot maps. */
 static inline gfn_t shadow_leaf_gfn(const struct shadow_page *sp, unsigned int slot)
 {
-	return sp->gfns ? sp->gfns[slot] : sp->gfn + slot * um_level_pages(sp->role.level);
+	if (sp->gfns)
+		return READ_ONCE(sp->gfns[slot]);
+	return sp->gfn + slot * um_level_pages(sp->role.level);
 }
 
 /* page.c: entries and pages */
 void shadow_role_desc(union shadow_role role, struct paging_desc *d);
 void shadow_drop(struct um_vm *vm, spte_t *sptep);
-void shadow_set_absent(struct shadow_page *sp, spte_t *sptep);
+void shadow_drop_slot(struct um_vm *vm, struct shadow_page *sp, unsigned int slot);
+bool shadow_set_absent(struct um_vm *vm, struct shadow_page *sp, spte_t *sptep);
+void shadow_forget_absent(struct um_vm *vm, struct shadow_page *sp);
 void shadow_link(struct um_vm *vm, struct shadow_cache *cache, spte_t *sptep,
 		 struct shadow_page *child);
-void shadow_set_leaf(struct um_vm *vm, struct shadow_cache *cache, spte_t *sptep, gfn_t gfn,
-		     spte_t spte);
+bool shadow_set_leaf(struct um_vm *vm, struct shadow_cache *cache, struct shadow_page *sp,
+		     unsigned int slot, gfn_t gfn, spte_t spte, u64 known);
 void shadow_zap(struct um_vm *vm, struct shadow_page *sp);
 void shadow_root_put(struct um_vm *vm, struct shadow_page *sp);
 void shadow_zap_everything(struct um_vm *vm);

@@ -24,6 +24,7 @@
 #define SPTE_A		BIT_ULL(5)
 #define SPTE_D		BIT_ULL(6)
 #define SPTE_PS		BIT_ULL(7)
+#define SPTE_CLAIMED	BIT_ULL(9)	/* ignored by hardware */
 #define SPTE_NX		BIT_ULL(63)
 #define SPTE_ADDR	(((1ULL << 52) - 1) & ~(u64)(UM_PAGE_SIZE - 1))
 
@@ -37,6 +38,17 @@ typedef struct {
 static inline spte_t spte_unknown(bool reserved)
 {
 	return (spte_t){ SPTE_ADDR | (reserved ? SPTE_P : 0) };
+}
+
+/* Unknown, and about to become a leaf: who made it so owns it. */
+static inline spte_t spte_claimed(spte_t unknown)
+{
+	return (spte_t){ unknown.val | SPTE_CLAIMED };
+}
+
+static inline bool spte_is_claimed(spte_t spte)
+{
+	return (spte.val & (SPTE_ADDR | SPTE_CLAIMED)) == (SPTE_ADDR | SPTE_CLAIMED);
 }
 
 static inline spte_t spte_absent(void)

@@ -82,15 +82,12 @@ static void renew_leaf(struct um_vcpu *vcpu, struct shadow_vcpu *sv, gva_t gva)
 {
 	struct shadow_vm *sh = shadow_vm(vcpu->vm);
 	struct shadow_page *sp = shadow_leaf_table(vcpu, gva);
+	unsigned int slot = spte_index(gva, UM_LEVEL_4K);
 	struct shadow_walk w;
-	spte_t *sptep;
 
-	if (!sp || !sp->unsync)
+	if (!sp || !sp->unsync || !spte_is_present(shadow_read(&sp->spt[slot])))
 		return;
-	sptep = &sp->spt[spte_index(gva, UM_LEVEL_4K)];
-	if (!spte_is_present(shadow_read(sptep)))
-		return;
-	shadow_drop(vcpu->vm, sptep);
+	shadow_drop_slot(vcpu->vm, sp, slot);
 	/* This tag is flushed by address at once, all others as a whole when they are loaded. */
 	if (sv->cur->alter_gen == sh->alter_gen)
 		sv->cur->alter_gen++;

@@ -24,9 +24,8 @@ void shadow_track(struct um_vm *vm, struct shadow_page *sp)
 	if (um_mmu_wrprotect(vm, slot, sp->gfn, sp->gfn + 1))
 		shadow_vm(vm)->flush_due = true;
 	/* The guest may not write it, but we may go on to set A and D there. */
-	if (frame)
-		frame_set(vm, sp->gfn, frame >> UM_PAGE_SHIFT,
-			  frame & (FRAME_VALID | FRAME_DIRTIED));
+	if (frame & FRAME_DIRTIED)
+		frame_allow(vm, sp->gfn, FRAME_DIRTIED);
 }
 
 void shadow_untrack(struct um_vm *vm, struct shadow_page *sp)
@@ -41,22 +40,12 @@ void shadow_untrack(struct um_vm *vm, struct shadow_page *sp)
 static void make_unsync(struct um_vm *vm, struct shadow_page *sp)
 {
 	struct shadow_vm *sh = shadow_vm(vm);
-	unsigned int slot;
 
 	shadow_untrack(vm, sp);
 	sp->unsync = true;
 	sp->faults = 0;
 	list_add(&sp->unsync_link, &sh->unsync);
-	/*
-	 * The guest may make these present without our seeing it, and then its access must not
-	 * fault in the guest.
-	 */
-	for (slot = 0; sp->nr_absent; slot++) {
-		if (spte_is_absent(shadow_read(&sp->spt[slot]))) {
-			shadow_write(&sp->spt[slot], sh->unknown);
-			sp->nr_absent--;
-		}
-	}
+	shadow_forget_absent(vm, sp);
 	WRITE_ONCE(sh->unsync_gen, sh->unsync_gen + 1);
 	vm->stats.mmu_unsync++;
 }
@@ -150,11 +139,11 @@ static bool resync(struct um_vm *vm, struct shadow_page *sp)
 		spte_t *sptep = &sp->spt[slot];
 
 		if (spte_is_present(shadow_read(sptep)) && !leaf_holds(sp, &d, slot, gpte)) {
-			shadow_drop(vm, sptep);
+			shadow_drop_slot(vm, sp, slot);
 			altered = true;
 		}
 		if (!(gpte & GPTE_P))
-			shadow_set_absent(sp, sptep);
+			shadow_set_absent(vm, sp, sptep);
 	}
 	if (altered)
 		WRITE_ONCE(sh->alter_gen, sh->alter_gen + 1);
@@ -246,11 +235,11 @@ static void forget_written(struct um_vm *vm, struct shadow_page *sp, gpa_t gpa, 
 		spte_t *sptep = &sp->spt[slot];
 
 		if (spte_is_present(shadow_read(sptep))) {
-			shadow_drop(vm, sptep);
+			shadow_drop_slot(vm, sp, slot);
 			WRITE_ONCE(sh->alter_gen, sh->alter_gen + 1);
 		} else if (spte_is_absent(shadow_read(sptep))) {
 			shadow_write(sptep, sh->unknown);
-			sp->nr_absent--;
+			atomic_dec(&sp->nr_absent);
 		}
 	}
 }

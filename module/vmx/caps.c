@@ -28,6 +28,10 @@ static bool use_ept = true;
 module_param_named(ept, use_ept, bool, 0444);
 MODULE_PARM_DESC(ept, "offer the EPT backend where the CPU can (default on)");
 
+static bool use_pml = true;
+module_param_named(pml, use_pml, bool, 0444);
+MODULE_PARM_DESC(pml, "log dirty pages by the CPU's page-modification logging (default on)");
+
 /* IA32_VMX_BASIC (SDM "Basic VMX Information"). */
 #define BASIC_MEM_TYPE_SHIFT	50
 #define BASIC_TRUE_CTLS		BIT_ULL(55)
@@ -58,7 +62,7 @@ static int adjust(const char *what, u32 required, u32 optional, u32 msr, u32 *re
 	(SECONDARY_EXEC_ENABLE_EPT | SECONDARY_EXEC_ENABLE_VPID | \
 	 SECONDARY_EXEC_UNRESTRICTED_GUEST | SECONDARY_EXEC_ENABLE_RDTSCP | \
 	 SECONDARY_EXEC_ENABLE_INVPCID | VMX_CPU2_XSAVES | SECONDARY_EXEC_TSC_SCALING | \
-	 SECONDARY_EXEC_ENABLE_PML)
+	 SECONDARY_EXEC_ENABLE_PML | SECONDARY_EXEC_PAUSE_LOOP_EXITING)
 
 #define PIN_REQUIRED \
 	(PIN_BASED_EXT_INTR_MASK | PIN_BASED_NMI_EXITING | PIN_BASED_VIRTUAL_NMIS)
@@ -148,14 +152,14 @@ static void derive_hw_caps(void)
 	hw_caps.ept_exec_only = hw_caps.ept && (ev & VMX_EPT_EXECUTE_ONLY_BIT);
 	hw_caps.ept_5level = hw_caps.ept && (ev & VMX_EPT_PAGE_WALK_5_BIT);
 	hw_caps.vpid = use_vpid && (c2 & SECONDARY_EXEC_ENABLE_VPID) && has_all(vv, VPID_REQUIRED);
-	hw_caps.pml = hw_caps.ept_ad && (c2 & SECONDARY_EXEC_ENABLE_PML);
+	hw_caps.pml = use_pml && hw_caps.ept_ad && (c2 & SECONDARY_EXEC_ENABLE_PML);
 	hw_caps.rdtscp = c2 & SECONDARY_EXEC_ENABLE_RDTSCP;
 	hw_caps.invpcid = c2 & SECONDARY_EXEC_ENABLE_INVPCID;
 	hw_caps.xsaves = c2 & VMX_CPU2_XSAVES;
 	hw_caps.tsc_scaling = c2 & SECONDARY_EXEC_TSC_SCALING;
 	hw_caps.host_maxphyaddr = boot_cpu_data.x86_phys_bits;
 	hw_caps.pf_rsvd = cpuid_eax(0x80000008) % 256 < 52;
-	vmx_caps.cpu2 = c2 & SECONDARY_EXEC_ENABLE_RDTSCP;
+	vmx_caps.cpu2 = c2 & (SECONDARY_EXEC_ENABLE_RDTSCP | SECONDARY_EXEC_PAUSE_LOOP_EXITING);
 	if (hw_caps.vpid)
 		vmx_caps.cpu2 |= SECONDARY_EXEC_ENABLE_VPID;
 }

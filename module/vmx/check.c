@@ -32,6 +32,7 @@
 #define CPU2_EPT	BIT(1)
 #define CPU2_VPID	BIT(5)
 #define CPU2_URG	BIT(7)
+#define CPU2_PML	BIT(17)
 
 /* Interruption information. */
 #define INTR_VALID	BIT(31)
@@ -83,6 +84,8 @@ static bool check_controls(const struct entry_view *v, struct entry_fault *f)
 		    "must not be 0000H when VPID is enabled") ||
 	       RULE((cpu2 & CPU2_URG) && !(cpu2 & CPU2_EPT), "Secondary controls",
 		    "unrestricted guest needs EPT") ||
+	       RULE((cpu2 & CPU2_PML) && !(cpu2 & CPU2_EPT), "Secondary controls",
+		    "PML needs EPT") ||
 	       RULE((cpu2 & CPU2_EPT) && (v->eptp & 7) != 6 && (v->eptp & 7) != 0, "EPTP",
 		    "memory type must be UC or WB") ||
 	       RULE((cpu2 & CPU2_EPT) && ((v->eptp >> 3) & 7) != 3 && ((v->eptp >> 3) & 7) != 4,

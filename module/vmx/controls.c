@@ -11,6 +11,13 @@
  */
 #define EXCEPTIONS_ALWAYS (BIT(UM_DB) | BIT(UM_AC) | BIT(UM_MC))
 
+/*
+ * TSC ticks: PAUSEs this close belong to one loop, and a loop this long may be in vain (SDM
+ * "Pause-Loop Exiting").
+ */
+#define SPIN_GAP	128
+#define SPIN_WINDOW	4096
+
 static void update(u32 *shadow, u32 val, unsigned long field)
 {
 	if (*shadow == val)
@@ -44,6 +51,8 @@ static u32 cpu2_controls(struct vmx_vcpu *vmx)
 		ctl |= SECONDARY_EXEC_ENABLE_EPT;
 	if (ic & UM_IC_UNPAGED)
 		ctl |= SECONDARY_EXEC_UNRESTRICTED_GUEST;
+	if (ic & UM_IC_PML)
+		ctl |= SECONDARY_EXEC_ENABLE_PML;
 	if (hw_caps.invpcid && um_cpuid_has(&vmx->vcpu, 7, 0, 1, BIT(10)))
 		ctl |= SECONDARY_EXEC_ENABLE_INVPCID;
 	return ctl;
@@ -102,8 +111,13 @@ void vmx_init_vmcs(struct vmx_vcpu *vmx)
 	vmcs_write32(VM_EXIT_MSR_LOAD_COUNT, 0);
 	vmcs_write32(VM_ENTRY_MSR_LOAD_COUNT, 0);
 	vmcs_write64(MSR_BITMAP, __pa(vmx->msr_bitmap));
+	vmx_pml_init_vmcs(vmx);
 	vmcs_write32(PAGE_FAULT_ERROR_CODE_MASK, 0);
 	vmcs_write32(PAGE_FAULT_ERROR_CODE_MATCH, 0);
+	if (vmx_caps.cpu2 & SECONDARY_EXEC_PAUSE_LOOP_EXITING) {
+		vmcs_write32(PLE_GAP, SPIN_GAP);
+		vmcs_write32(PLE_WINDOW, SPIN_WINDOW);
+	}
 	vmx_host_constants();
 	/* No value equals these, so the first computation writes them all. */
 	memset(&vmx->ctl, 0xff, sizeof(vmx->ctl));

@@ -194,7 +194,8 @@ static void restore_nmi_block(struct vmx_vcpu *vmx)
 		unblocked = (vmx_intr_info(vmx) & INTR_INFO_UNBLOCK_NMI) &&
 			    (vmx_intr_info(vmx) & INTR_INFO_VECTOR_MASK) != UM_DF;
 	else
-		unblocked = vmx->exit_reason == EXIT_REASON_EPT_VIOLATION &&
+		unblocked = (vmx->exit_reason == EXIT_REASON_EPT_VIOLATION ||
+			     vmx->exit_reason == EXIT_REASON_PML_FULL) &&
 			    (vmx_exit_qual(vmx) & INTR_INFO_UNBLOCK_NMI);
 	if (!unblocked)
 		return;

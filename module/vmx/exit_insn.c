@@ -277,6 +277,12 @@ int exit_skip(struct vmx_vcpu *vmx)
 	return vmx_skip(&vmx->vcpu);
 }
 
+int exit_pause(struct vmx_vcpu *vmx)
+{
+	um_spin(&vmx->vcpu);
+	return vmx_skip(&vmx->vcpu);
+}
+
 int exit_triple_fault(struct vmx_vcpu *vmx)
 {
 	vmx->vcpu.run->exit_reason = KVM_EXIT_SHUTDOWN;

@@ -79,7 +79,8 @@ int hw_vcpu_init(struct um_vcpu *vcpu)
 	if (!vmx->vmcs)
 		return -ENOMEM;
 	vmx->msr_bitmap = (unsigned long *)__get_free_page(GFP_KERNEL_ACCOUNT);
-	if (!vmx->msr_bitmap) {
+	if (!vmx->msr_bitmap || vmx_pml_init(vmx)) {
+		free_page((unsigned long)vmx->msr_bitmap);
 		vmcs_free(vmx->vmcs);
 		return -ENOMEM;
 	}
@@ -97,6 +98,7 @@ void hw_vcpu_destroy(struct um_vcpu *vcpu)
 	if (!vmx->vmcs)
 		return;
 	vmx_vmcs_clear(vmx);
+	vmx_pml_destroy(vmx);
 	free_page((unsigned long)vmx->msr_bitmap);
 	vmcs_free(vmx->vmcs);
 	vmx->vmcs = NULL;

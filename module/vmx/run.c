@@ -99,6 +99,8 @@ void hw_leave(struct um_vcpu *vcpu)
 
 	if (!vmx->host.entered)
 		return;
+	if (vcpu->mmu_ctl.intercepts & UM_IC_PML)
+		vmx_pml_drain(vmx);
 	if (reason == EXIT_REASON_EXCEPTION_NMI)
 		leave_nmi(vmx);
 	else if ((reason & 0xffff) == EXIT_REASON_MCE_DURING_VMENTRY)

@@ -55,6 +55,7 @@ struct vmx_vcpu {
 	bool launched;
 	unsigned long host_rsp;	/* as in the VMCS; enter.S keeps it */
 	unsigned long *msr_bitmap;
+	u64 *pml;		/* pml.c: NULL without PML */
 
 	u32 exit_reason;	/* full 32 bits, or VMX_EXIT_* */
 	u32 info_valid;
@@ -169,6 +170,13 @@ void vmx_requeue_events(struct vmx_vcpu *vmx);
 /* msr.c */
 void vmx_msr_bitmap_init(struct vmx_vcpu *vmx);
 
+/* pml.c */
+int vmx_pml_init(struct vmx_vcpu *vmx);		/* 0 or -ENOMEM */
+void vmx_pml_destroy(struct vmx_vcpu *vmx);
+void vmx_pml_init_vmcs(struct vmx_vcpu *vmx);
+/* the pages written since the last call go to the dirty log; interrupts off */
+void vmx_pml_drain(struct vmx_vcpu *vmx);
+
 /* tag.c */
 int vmx_tags_init(void);
 void vmx_tags_exit(void);
@@ -204,6 +212,7 @@ int exit_hlt(struct vmx_vcpu *vmx);
 int exit_xsetbv(struct vmx_vcpu *vmx);
 int exit_ud(struct vmx_vcpu *vmx);
 int exit_skip(struct vmx_vcpu *vmx);
+int exit_pause(struct vmx_vcpu *vmx);
 int exit_gp(struct vmx_vcpu *vmx);
 int exit_exception(struct vmx_vcpu *vmx);
 int exit_ept_violation(struct vmx_vcpu *vmx);

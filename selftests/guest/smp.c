@@ -212,6 +212,83 @@ static void test_together(void)
 		meet();
 }
 
+static void set_entry(unsigned int i, u32 pte)
+{
+	write32(shared()->arg[SMP_ARG_TABLE] + i * shared()->arg[SMP_ARG_ENTRY_SIZE], pte);
+	barrier();
+}
+
+static u32 entry_value(unsigned int i)
+{
+	return 0xab000000 + i % SMP_FRAMES;
+}
+
+static void map_entry(unsigned int i)
+{
+	set_entry(i, frame(i % SMP_FRAMES) | PTE_P | PTE_W);
+}
+
+static void check_entry(unsigned int i)
+{
+	GUEST_EQ(read32(SMP_GVA + i * PAGE), entry_value(i));
+}
+
+static void unmap_entry(unsigned int i)
+{
+	set_entry(i, 0);
+	flush_gva(SMP_GVA + i * PAGE);
+	GUEST_EQ(try_call(do_read, SMP_GVA + i * PAGE), true);
+}
+
+/* Each its own entries; all of them map the same few frames. */
+static void fault_apart(unsigned int me)
+{
+	unsigned int i;
+
+	for (i = me; i < SMP_ENTRIES; i += 2)
+		map_entry(i);
+	meet();
+	for (i = me; i < SMP_ENTRIES; i += 2)
+		check_entry(i);
+	for (i = me; i < SMP_ENTRIES; i += 2)
+		unmap_entry(i);
+}
+
+/* Both the same entries, the first access at the same time. */
+static void fault_together(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < SMP_FRAMES; i++) {
+		if (first())
+			map_entry(i);
+		meet();
+		check_entry(i);
+		write32(SMP_GVA + i * PAGE, entry_value(i));
+		meet();
+		if (first())
+			set_entry(i, 0);
+		meet();
+		flush_gva(SMP_GVA + i * PAGE);
+		GUEST_EQ(try_call(do_read, SMP_GVA + i * PAGE), true);
+	}
+}
+
+static void test_faults(void)
+{
+	unsigned int i, me = this_cpu()->id;
+
+	for (i = 0; first() && i < SMP_FRAMES; i++)
+		write32(frame(i), entry_value(i));
+	meet();
+	for (i = 0; i < 4; i++) {
+		fault_apart(me);
+		meet();
+		fault_together();
+		meet();
+	}
+}
+
 void guest_main(u64 op)
 {
 	switch (op) {
@@ -236,6 +313,9 @@ void guest_main(u64 op)
 		break;
 	case SMP_TOGETHER:
 		test_together();
+		break;
+	case SMP_FAULTS:
+		test_faults();
 		break;
 	}
 }

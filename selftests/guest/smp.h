@@ -6,6 +6,8 @@
 #define SMP_GVA		0x40000000UL	/* one lowest-level table maps it */
 #define SMP_LOOPS	1000
 #define SMP_ROUNDS	100
+#define SMP_FRAMES	16	/* pages at SCRATCH_GPA that many entries map */
+#define SMP_ENTRIES	256	/* of the table that SMP_FAULTS uses, each vCPU half of them */
 
 enum {
 	SMP_COUNT,	/* both add to one counter */
@@ -15,9 +17,10 @@ enum {
 	SMP_PRESENT,	/* vCPU 0 maps a page, vCPU 1 must see it without a flush */
 	SMP_DIRTY,	/* vCPU 0 clears D and W, vCPU 1 writes: no write after the flush */
 	SMP_TOGETHER,	/* both really run at once: they wait for each other */
+	SMP_FAULTS,	/* both fault on pages of one table, at different addresses and at the same */
 };
 
 /* arg[]: the same for both vCPUs */
-enum { SMP_ARG_TABLE };
+enum { SMP_ARG_TABLE, SMP_ARG_ENTRY_SIZE };
 
 #endif
