@@ -201,6 +201,8 @@ struct um_root {
 	hpa_t hpa;		/* of the top table; UM_INVALID_HPA: none loaded */
 	u16 tag;		/* VPID under which its translations are cached; 0 without VPID */
 	u8 levels;		/* of the hardware's walk: EPT 4 or 5; shadow 3 (PAE), 4 or 5 */
+	/* EPT and UM_IC_CR3: hardware's CR3, a 32-bit table of 4 MiB pages */
+	u32 cr3;
 };
 
 /* A plain IN or OUT in flight between KVM_RUN calls; emulator_io.c. */

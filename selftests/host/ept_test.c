@@ -380,7 +380,8 @@ static const char *random_step(void)
 static void start(bool erratum, bool ad)
 {
 	shim_erratum = erratum;
-	hw_caps = (struct hw_caps){ .ept = true, .ept_2m = true, .ept_1g = true, .ept_ad = ad };
+	hw_caps = (struct hw_caps){ .ept = true, .ept_2m = true, .ept_1g = true, .ept_ad = ad,
+				    .unrestricted = true };
 	memset(&vm, 0, sizeof(vm));
 	memset(&vcpu, 0, sizeof(vcpu));
 	memset(tlb, 0, sizeof(tlb));
