@@ -218,39 +218,40 @@ static struct kvm_cpuid_entry2 *um_cpuid_out_of_range(struct um_cpuid *c, u32 *l
 	return um_cpuid_find(c, *leaf, subleaf);
 }
 
-static void um_cpuid_show(const struct kvm_cpuid_entry2 *e, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
+static void um_cpuid_show(u64 *gpr, const struct kvm_cpuid_entry2 *e)
 {
-	*eax = e->eax;
-	*ebx = e->ebx;
-	*ecx = e->ecx;
-	*edx = e->edx;
+	gpr[UM_RAX] = e->eax;
+	gpr[UM_RBX] = e->ebx;
+	gpr[UM_RCX] = e->ecx;
+	gpr[UM_RDX] = e->edx;
 }
 
 /* Leafs without an entry; the topology leafs still give CL and the x2APIC id. */
-static noinline void um_cpuid_missing(struct um_cpuid *c, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
+static noinline void um_cpuid_missing(struct um_cpuid *c, u64 *gpr)
 {
-	u32 leaf = *eax, subleaf = *ecx;
+	u32 leaf = gpr[UM_RAX], subleaf = gpr[UM_RCX];
 	const struct kvm_cpuid_entry2 *e = um_cpuid_out_of_range(c, &leaf, subleaf);
 	const struct kvm_cpuid_entry2 none = {};
 
-	um_cpuid_show(e ? e : &none, eax, ebx, ecx, edx);
+	um_cpuid_show(gpr, e ? e : &none);
 	if (e || (leaf != 0xb && leaf != 0x1f))
 		return;
 	e = um_cpuid_find(c, leaf, 1);
 	if (e) {
-		*ecx = subleaf & 0xff;
-		*edx = e->edx;
+		gpr[UM_RCX] = subleaf & 0xff;
+		gpr[UM_RDX] = e->edx;
 	}
 }
 
-void um_cpuid(struct um_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx)
+void um_cpuid(struct um_vcpu *vcpu)
 {
-	const struct kvm_cpuid_entry2 *e = um_cpuid_find(vcpu->cpuid, *eax, *ecx);
+	u64 *gpr = vcpu->gpr;
+	const struct kvm_cpuid_entry2 *e = um_cpuid_find(vcpu->cpuid, gpr[UM_RAX], gpr[UM_RCX]);
 
 	if (likely(e))
-		um_cpuid_show(e, eax, ebx, ecx, edx);
+		um_cpuid_show(gpr, e);
 	else
-		um_cpuid_missing(vcpu->cpuid, eax, ebx, ecx, edx);
+		um_cpuid_missing(vcpu->cpuid, gpr);
 }
 
 /* Linear addresses of other widths would break the canonical checks. */

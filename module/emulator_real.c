@@ -62,17 +62,6 @@ static void set_edx_eax(struct um_vcpu *vcpu, u64 val)
 	vcpu->gpr[UM_RDX] = upper_32_bits(val);
 }
 
-static void do_cpuid(struct um_vcpu *vcpu)
-{
-	u32 eax = vcpu->gpr[UM_RAX], ebx, ecx = vcpu->gpr[UM_RCX], edx;
-
-	um_cpuid(vcpu, &eax, &ebx, &ecx, &edx);
-	vcpu->gpr[UM_RAX] = eax;
-	vcpu->gpr[UM_RBX] = ebx;
-	vcpu->gpr[UM_RCX] = ecx;
-	vcpu->gpr[UM_RDX] = edx;
-}
-
 static int do_msr(struct um_emul *em, bool write, u32 index)
 {
 	struct um_vcpu *vcpu = em->vcpu;
@@ -205,7 +194,7 @@ static int system_insn(struct um_emul *em)
 
 	switch (insn->op) {
 	case EMU_CPUID:
-		do_cpuid(vcpu);
+		um_cpuid(vcpu);
 		return EMU_OK;
 	case EMU_RDTSC:
 		return do_msr(em, false, MSR_IA32_TSC);

@@ -351,8 +351,8 @@ void um_fill_paging_desc(struct um_vcpu *vcpu, struct paging_desc *d);
 /* cpuid.c */
 int um_cpuid_init(struct um_vcpu *vcpu);
 void um_cpuid_destroy(struct um_vcpu *vcpu);
-/* inner loop: no lock, bounded */
-void um_cpuid(struct um_vcpu *vcpu, u32 *eax, u32 *ebx, u32 *ecx, u32 *edx);
+/* the instruction, on the vCPU's registers; inner loop: no lock, bounded */
+void um_cpuid(struct um_vcpu *vcpu);
 /* Does the guest's CPUID have any bit of @mask in @reg (CPUID_EAX..CPUID_EDX)? */
 bool um_cpuid_has(struct um_vcpu *vcpu, u32 leaf, u32 subleaf, int reg, u32 mask);
 u64 um_cr4_guest_allowed(struct um_vcpu *vcpu);	/* CR4 bits that the guest's CPUID offers */

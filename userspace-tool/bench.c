@@ -6,6 +6,7 @@
 
 #include "bench.h"
 #include "deadline.h"
+#include "hwcount.h"
 
 #define REPEATS		3
 #define ROW_SECONDS	30	/* then the row has failed */
@@ -17,6 +18,12 @@
 #define NOISE		0.01		/* events per operation that are not worth a word */
 #define PAGE		4096UL
 #define GIB		(1UL << 30)
+
+/* What a number of operations took. */
+struct sample {
+	u64 ticks;
+	struct hwcounts hardware;
+};
 
 static u64 row_count(enum row_id id, u64 iterations)
 {
@@ -55,13 +62,26 @@ static int check_touched(struct bench_vm *bench, u64 gpa, u64 count)
 	return 0;
 }
 
+/* @sample holds the counters before. */
+static void count_hardware(struct sample *sample)
+{
+	struct hwcounts after;
+
+	hwcount_read(&after);
+	for (size_t i = 0; i < HW_COUNT; i++)
+		sample->hardware.value[i] = after.value[i] - sample->hardware.value[i];
+}
+
 static int run_checked(struct bench_vm *bench, const struct bench_row *row, u64 count,
-		       u64 gpa, u64 *ticks)
+		       u64 gpa, struct sample *sample)
 {
 	struct outcome want = { 0 }, got;
 
-	if (bench_vm_run(bench, row->operation, count, gpa + row->touch_offset, &got, ticks))
+	hwcount_read(&sample->hardware);
+	if (bench_vm_run(bench, row->operation, count, gpa + row->touch_offset, &got,
+			 &sample->ticks))
 		return -1;
+	count_hardware(sample);
 	if (count)
 		row->expect(bench, count, &want);
 	if (check_outcome(bench, &want, &got))
@@ -85,46 +105,51 @@ static int check_unmapping(struct bench_vm *bench)
 
 static int compare_ticks(const void *a, const void *b)
 {
-	u64 x = *(const u64 *)a, y = *(const u64 *)b;
+	u64 x = ((const struct sample *)a)->ticks, y = ((const struct sample *)b)->ticks;
 
 	return x < y ? -1 : x > y;
 }
 
-static u64 median(u64 *ticks, size_t count)
+static struct sample median(struct sample *samples, size_t count)
 {
-	qsort(ticks, count, sizeof(*ticks), compare_ticks);
-	return ticks[count / 2];
+	qsort(samples, count, sizeof(*samples), compare_ticks);
+	return samples[count / 2];
 }
 
 static int run_repeated(struct bench_vm *bench, const struct bench_row *row, u64 count,
-			u64 *ticks)
+			struct sample *sample)
 {
-	u64 samples[REPEATS];
+	struct sample samples[REPEATS];
 
 	for (int i = 0; i < REPEATS; i++)
 		if (run_checked(bench, row, count, 0, &samples[i]))
 			return -1;
-	*ticks = median(samples, REPEATS);
+	*sample = median(samples, REPEATS);
 	return 0;
 }
 
 static int warm_up(const struct target *target, struct bench_vm *bench,
 		   const struct bench_row *row)
 {
-	u64 ticks;
+	struct sample sample;
 
 	if (row->measure)
-		return row->measure(target, bench, 1, &ticks);
+		return row->measure(target, bench, 1, &sample.ticks);
 	if (row->operation == OP_MAP_UNMAP && check_unmapping(bench))
 		return -1;
-	return run_checked(bench, row, WARM_UP, TOUCH_GPA, &ticks);
+	return run_checked(bench, row, WARM_UP, TOUCH_GPA, &sample);
+}
+
+static u64 difference(u64 full, u64 empty)
+{
+	return full > empty ? full - empty : 0;
 }
 
 /* The run's cost less that of a run that does nothing. */
 static int measure_guest(struct bench_vm *bench, const struct bench_row *row, u64 count,
-			 u64 *ticks)
+			 struct sample *sample)
 {
-	u64 empty, full;
+	struct sample empty, full;
 
 	if (run_repeated(bench, row, 0, &empty))
 		return -1;
@@ -135,19 +160,25 @@ static int measure_guest(struct bench_vm *bench, const struct bench_row *row, u6
 	} else if (run_repeated(bench, row, count, &full)) {
 		return -1;
 	}
-	*ticks = full > empty ? full - empty : 0;
+	sample->ticks = difference(full.ticks, empty.ticks);
+	for (size_t i = 0; i < HW_COUNT; i++)
+		sample->hardware.value[i] = difference(full.hardware.value[i],
+						       empty.hardware.value[i]);
 	return 0;
 }
 
 static int measure_host(const struct target *target, struct bench_vm *bench,
-			const struct bench_row *row, u64 count, u64 *ticks)
+			const struct bench_row *row, u64 count, struct sample *sample)
 {
-	u64 samples[REPEATS];
+	struct sample samples[REPEATS];
 
-	for (int i = 0; i < REPEATS; i++)
-		if (row->measure(target, bench, count, &samples[i]))
+	for (int i = 0; i < REPEATS; i++) {
+		hwcount_read(&samples[i].hardware);
+		if (row->measure(target, bench, count, &samples[i].ticks))
 			return -1;
-	*ticks = median(samples, REPEATS);
+		count_hardware(&samples[i]);
+	}
+	*sample = median(samples, REPEATS);
 	return 0;
 }
 
@@ -195,6 +226,15 @@ static void record_tables(struct result *result, const struct stats *before,
 	result->tables_per_gib = (table_bytes(after) - table_bytes(before)) * (GIB / PAGE) / pages;
 }
 
+static void record_sample(struct result *result, const struct sample *sample, u64 count)
+{
+	result->state = MEASURED;
+	result->ticks = (double)sample->ticks / count;
+	result->has_hardware = hwcount_present();
+	for (size_t i = 0; i < HW_COUNT; i++)
+		result->hardware[i] = (double)sample->hardware.value[i] / count;
+}
+
 static int measure_row(const struct target *target, struct bench_vm *bench, enum row_id id,
 		       u64 count)
 {
@@ -202,16 +242,16 @@ static int measure_row(const struct target *target, struct bench_vm *bench, enum
 	struct result *result = &target->column->results[id];
 	u64 runs = row->operation == OP_TOUCH ? 1 : REPEATS;
 	struct stats before, after;
-	u64 ticks;
+	struct sample sample;
 	int failed;
 
 	if (warm_up(target, bench, row))
 		return -1;
 	read_all_stats(&before, bench);
 	if (row->measure)
-		failed = measure_host(target, bench, row, count, &ticks);
+		failed = measure_host(target, bench, row, count, &sample);
 	else
-		failed = measure_guest(bench, row, count, &ticks);
+		failed = measure_guest(bench, row, count, &sample);
 	if (failed)
 		return -1;
 	read_all_stats(&after, bench);
@@ -220,8 +260,7 @@ static int measure_row(const struct target *target, struct bench_vm *bench, enum
 	}
 	if (row->operation == OP_TOUCH)
 		record_tables(result, &before, &after, count);
-	result->state = MEASURED;
-	result->ticks = (double)ticks / count;
+	record_sample(result, &sample, count);
 	return 0;
 }
 

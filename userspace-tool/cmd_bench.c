@@ -79,6 +79,7 @@ int command_bench(int argc, char **argv)
 	bench_run_all(o.targets.list, o.targets.count, o.iterations);
 	table_print_costs(columns);
 	table_print_counters(columns);
+	table_print_hardware(columns);
 	table_print_ratios(columns);
 	if (o.csv)
 		table_write_csv(columns, o.csv);
@@ -108,6 +109,7 @@ int command_report(int argc, char **argv)
 		columns_load(&columns, argv[i]);
 	table_print_costs(&columns);
 	table_print_counters(&columns);
+	table_print_hardware(&columns);
 	table_print_ratios(&columns);
 	if (csv)
 		table_write_csv(&columns, csv);

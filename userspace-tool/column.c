@@ -51,6 +51,8 @@ static void save_result(FILE *out, const char *id, const struct result *result)
 			result->counters[i].per_operation);
 	if (result->has_tables)
 		fprintf(out, "tables %s %lu\n", id, result->tables_per_gib);
+	for (size_t i = 0; i < HW_COUNT && result->has_hardware; i++)
+		fprintf(out, "hardware %s %s %.4f\n", id, hwcount_names[i], result->hardware[i]);
 }
 
 void columns_save(const struct columns *columns, const char *path)
@@ -81,6 +83,23 @@ static struct column *load_column(struct columns *columns, const char *rest, con
 	return columns_add(columns, name, backend_parse(backend), !strcmp(owner, "ours"));
 }
 
+static bool load_hardware(struct result *result, const char *value)
+{
+	char name[STATS_NAME];
+	double count;
+
+	if (sscanf(value, "%39s %lf", name, &count) != 2)
+		return false;
+	for (size_t i = 0; i < HW_COUNT; i++) {
+		if (strcmp(name, hwcount_names[i]))
+			continue;
+		result->has_hardware = true;
+		result->hardware[i] = count;
+		return true;
+	}
+	return false;
+}
+
 static bool load_value(struct result *result, const char *key, const char *value)
 {
 	struct counter *counter = &result->counters[result->counter_count];
@@ -104,6 +123,8 @@ static bool load_value(struct result *result, const char *key, const char *value
 		result->tables_per_gib = strtoull(value, NULL, 10);
 		return true;
 	}
+	if (!strcmp(key, "hardware"))
+		return load_hardware(result, value);
 	if (strcmp(key, "counter") || result->counter_count == MAX_COUNTERS)
 		return false;
 	result->counter_count++;

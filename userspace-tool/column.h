@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "bench_vm.h"
+#include "hwcount.h"
 #include "stats.h"
 
 #define COLUMN_NAME	32
@@ -34,6 +35,8 @@ struct result {
 	struct counter counters[MAX_COUNTERS];
 	bool has_tables;
 	u64 tables_per_gib;		/* bytes of tables and reverse map for 1 GiB of 4K pages */
+	bool has_hardware;
+	double hardware[HW_COUNT];	/* hardware operations per operation */
 };
 
 struct column {

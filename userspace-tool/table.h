@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* Print columns: costs, ratios and budgets, exits by cause, CSV. */
+/* Print columns: costs, ratios and budgets, exits by cause, hardware operations, CSV. */
 #ifndef TABLE_H
 #define TABLE_H
 
@@ -10,6 +10,8 @@ void table_print_meanings(void);
 void table_print_counters(const struct columns *columns);
 /* Ours against the other devices on the same backend; silent where there is no pair. */
 void table_print_ratios(const struct columns *columns);
+/* VMREADs, VMWRITEs, MSR accesses and the like per operation, of all columns. */
+void table_print_hardware(const struct columns *columns);
 void table_print_budgets(const struct columns *columns);
 void table_write_csv(const struct columns *columns, const char *path);
 

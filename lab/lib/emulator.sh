@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Builds Bochs 3.0 from Debian's source package with lab/bochs.patch, and unpacks its firmware.
+# Builds Bochs 3.0 from Debian's source package with lab/bochs.patch and lab/instrument, and unpacks
+# its firmware. A binary's name tells what it was made from, so trees that differ share a cache.
 # The lock "emulator" guards $cache_dir/emulator.
 
 emulator_dir=$cache_dir/emulator
-bochs=$emulator_dir/bochs
 firmware_dir=$emulator_dir/firmware
 bochs_sha256=78f6c73d4a6472d5130a87ab9dc306d02c7c71ed8e25b3a8ef642e2a7acd282b
 bochs_flags='-O3 -fomit-frame-pointer -pipe'
@@ -12,12 +12,15 @@ bochs_options='--with-nogui --enable-smp --enable-cpu-level=6 --enable-x86-64 --
 	--enable-long-phy-address --enable-memtype --enable-cet --enable-protection-keys
 	--enable-repeat-speedups --enable-fast-function-calls --enable-handlers-chaining
 	--enable-trace-linking --enable-iodebug --disable-debugger --disable-debugger-gui
-	--disable-plugins --disable-docbook --disable-readline --disable-show-ips'
+	--disable-plugins --disable-docbook --disable-readline --disable-show-ips
+	--enable-instrumentation=instrument/umbra'
 
 emulator_inputs() {
 	printf '%s\n' "$bochs_sha256 $bochs_flags" "$bochs_options"
-	cat "$lab_dir/bochs.patch"
+	cat "$lab_dir/bochs.patch" "$lab_dir"/instrument/*
 }
+
+bochs=$emulator_dir/bochs-$(emulator_inputs | sha256sum | cut -c 1-12)
 
 # Debian trixie's source index is read with a private apt state, so the system's own stays as it is.
 fetch_bochs_source() {
@@ -41,7 +44,9 @@ unpack_bochs() {
 	rm -rf "$emulator_dir/src" "$emulator_dir/build"
 	mkdir -p "$emulator_dir/src" "$emulator_dir/build"
 	tar -xf "$emulator_dir"/bochs_3.0*.orig.tar.* -C "$emulator_dir/src" --strip-components=1 &&
-		patch -d "$emulator_dir/src" -p1 <"$lab_dir/bochs.patch"
+		patch -d "$emulator_dir/src" -p1 <"$lab_dir/bochs.patch" &&
+		patch -d "$emulator_dir/src" -p1 <"$lab_dir/instrument/hooks.patch" &&
+		cp -R "$lab_dir/instrument" "$emulator_dir/src/instrument/umbra"
 }
 
 build_bochs() {
@@ -49,7 +54,8 @@ build_bochs() {
 	# shellcheck disable=SC2086 # a list of options
 	CFLAGS=$bochs_flags CXXFLAGS=$bochs_flags ../src/configure $bochs_options &&
 		make -j"$(nproc)" &&
-		strip -o "$bochs" bochs
+		strip -o "$bochs.new" bochs &&
+		mv "$bochs.new" "$bochs"
 }
 
 prepare_firmware() {
@@ -63,18 +69,16 @@ prepare_firmware() {
 prepare_emulator_locked() {
 	mkdir -p "$emulator_dir"
 	prepare_firmware
-	stamp_is "$emulator_dir/.stamp" "$(emulator_inputs)" && return
-	rm -f "$emulator_dir/.stamp"
+	[ ! -x "$bochs" ] || return 0
 	if ! [ -e "$emulator_dir/.fetched" ]; then
 		say "fetching the source of Bochs 3.0 (14 MB with the package index)"
 		quietly bochs-fetch fetch_bochs_source || die "the source of Bochs did not come"
 		: >"$emulator_dir/.fetched"
 	fi
-	quietly bochs-unpack unpack_bochs || die "lab/bochs.patch does not apply"
+	quietly bochs-unpack unpack_bochs || die "a patch of Bochs does not apply"
 	say "building Bochs (2 to 4 minutes of processor time)"
 	quietly bochs-build build_bochs || die "Bochs does not build"
 	rm -rf "$emulator_dir/src" "$emulator_dir/build"
-	emulator_inputs >"$emulator_dir/.stamp"
 	say "emulator ready"
 }
 

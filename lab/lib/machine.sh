@@ -50,7 +50,7 @@ find_kernel() {
 
 prepare_lab() {
 	local wanted=()
-	stamp_is "$emulator_dir/.stamp" "$(emulator_inputs)" || wanted+=(emulator)
+	[ -x "$bochs" ] && [ -e "$firmware_dir/.done" ] || wanted+=(emulator)
 	[ -d "$kernel" ] || kernel_ready "$kernel" || wanted+=(kernel "$kernel")
 	[ ${#wanted[@]} -eq 0 ] || "$lab_dir/prepare" "${wanted[@]}" || exit 125
 }

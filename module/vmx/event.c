@@ -219,7 +219,7 @@ void vmx_requeue_events(struct vmx_vcpu *vmx)
 	ev->irq_injected = false;
 	if (!may_interrupt_delivery(vmx->exit_reason))
 		return;
-	info = vmcs_read32(IDT_VECTORING_INFO_FIELD);
+	info = vmx_idt_info(vmx);
 	if (info & VECTORING_INFO_VALID_MASK)
 		requeue(ev, &vmx->vcpu, info);
 	else

@@ -15,7 +15,7 @@
  */
 bool vmx_skip_fast(struct vmx_vcpu *vmx)
 {
-	unsigned long rip = vmcs_readl(GUEST_RIP), next = rip + vmx_insn_len(vmx);
+	unsigned long rip = vmcs_readl(GUEST_RIP), next = rip + vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
 	u32 state;
 
 	if (unlikely((vmcs_readl(GUEST_RFLAGS) & X86_EFLAGS_TF) || ((next ^ rip) & BIT_ULL(32))))
@@ -29,15 +29,8 @@ bool vmx_skip_fast(struct vmx_vcpu *vmx)
 
 bool exit_cpuid_fast(struct vmx_vcpu *vmx)
 {
-	struct um_vcpu *vcpu = &vmx->vcpu;
-	u32 eax = vcpu->gpr[UM_RAX], ebx, ecx = vcpu->gpr[UM_RCX], edx;
-
-	vcpu->stats.exit.cpuid++;
-	um_cpuid(vcpu, &eax, &ebx, &ecx, &edx);
-	vcpu->gpr[UM_RAX] = eax;
-	vcpu->gpr[UM_RBX] = ebx;
-	vcpu->gpr[UM_RCX] = ecx;
-	vcpu->gpr[UM_RDX] = edx;
+	vmx->vcpu.stats.exit.cpuid++;
+	um_cpuid(&vmx->vcpu);
 	return vmx_skip_fast(vmx);
 }
 

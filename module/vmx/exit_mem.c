@@ -110,7 +110,7 @@ static struct um_fault page_fault_of(struct vmx_vcpu *vmx)
 	struct um_fault f = {
 		.gva = vmx_exit_qual(vmx),
 		.gva_valid = true,
-		.pfec = vmcs_read32(VM_EXIT_INTR_ERROR_CODE),
+		.pfec = vmx_intr_error(vmx),
 	};
 
 	/* AC allows a supervisor's explicit access to user pages under SMAP. */
@@ -137,7 +137,7 @@ bool exit_exception_fast(struct vmx_vcpu *vmx)
 
 	if (vmx_intr_info(vmx) != PAGE_FAULT_INFO || !vcpu->mmu->fault_fast)
 		return false;
-	if (vmcs_read32(IDT_VECTORING_INFO_FIELD) & VECTORING_INFO_VALID_MASK)
+	if (vmx_idt_info(vmx) & VECTORING_INFO_VALID_MASK)
 		return false;
 	vmx->l1d_flush = true;
 	f = page_fault_of(vmx);
@@ -176,7 +176,7 @@ int exit_exception(struct vmx_vcpu *vmx)
 		um_queue_db(vcpu, vmx_exit_qual(vmx) & DB_QUAL_DR6);
 		return 1;
 	case UM_AC:
-		um_queue_exception_err(vcpu, UM_AC, vmcs_read32(VM_EXIT_INTR_ERROR_CODE));
+		um_queue_exception_err(vcpu, UM_AC, vmx_intr_error(vmx));
 		return 1;
 	default:
 		um_queue_exception(vcpu, vector);

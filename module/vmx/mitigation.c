@@ -23,6 +23,8 @@ module_param(vmentry_l1d_flush, charp, 0444);
 MODULE_PARM_DESC(vmentry_l1d_flush, "L1D flush on VM entry for L1TF: auto (follow the host), never, cond or always");
 
 static enum l1d_mode l1d_mode __ro_after_init;
+
+DEFINE_STATIC_KEY_FALSE(vmx_entry_mitigated);
 static void *flush_pages;
 
 #define L1D_ORDER	4			/* 64 KiB: twice the largest L1D that has L1TF */
@@ -60,6 +62,8 @@ int vmx_mitigation_init(void)
 		return -EINVAL;
 	}
 	l1d_mode = mode == L1D_AUTO ? host_l1d_mode() : mode;
+	if (l1d_mode != L1D_NEVER || static_key_enabled(&mmio_stale_data_clear))
+		static_branch_enable(&vmx_entry_mitigated);
 	if (l1d_mode == L1D_NEVER || boot_cpu_has(X86_FEATURE_FLUSH_L1D))
 		return 0;
 	flush_pages = (void *)__get_free_pages(GFP_KERNEL | __GFP_ZERO, L1D_ORDER);
@@ -116,23 +120,16 @@ static bool l1d_wanted(struct vmx_vcpu *vmx)
  * is a CPU that leaks to MMIO accesses alone: a slot may map a device, so it clears there as KVM
  * does for guests with devices.
  */
-void vmx_mitigation_enter(struct vmx_vcpu *vmx)
+void vmx_mitigate_entry(struct vmx_vcpu *vmx)
 {
 	if (static_branch_unlikely(&mmio_stale_data_clear))
 		x86_clear_cpu_buffers();
-	if (likely(l1d_mode == L1D_NEVER) || !l1d_wanted(vmx))
+	if (l1d_mode == L1D_NEVER || !l1d_wanted(vmx))
 		return;
 	if (static_cpu_has(X86_FEATURE_FLUSH_L1D))
 		native_wrmsrl(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
 	else
 		flush_l1d_by_reading();
-}
-
-/* The guest may have trained the predictor against this thread's own userspace (VMSCAPE). */
-void vmx_mitigation_exit(void)
-{
-	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))
-		this_cpu_write(x86_ibpb_exit_to_user, true);
 }
 
 static const char *on_off(bool on)

@@ -6,7 +6,9 @@
 #ifndef UM_VMX_H
 #define UM_VMX_H
 
+#include <linux/jump_label.h>
 #include <linux/percpu.h>
+#include <asm/nospec-branch.h>
 #include "../umbra.h"
 #include "../mmu.h"
 #include "vmcs.h"
@@ -18,6 +20,8 @@
 #define VMX_INFO_GPA	BIT(2)
 #define VMX_INFO_LEN	BIT(3)
 #define VMX_INFO_INTRB	BIT(4)	/* the interruptibility state, raw */
+#define VMX_INFO_ERROR	BIT(5)	/* the error code of the exception */
+#define VMX_INFO_IDT	BIT(6)	/* the event whose delivery the exit broke into */
 
 #define VMX_EXIT_NONE	(~0u)		/* nothing to handle: no entry took place */
 #define VMX_EXIT_VMFAIL	(~1u)		/* VMLAUNCH or VMRESUME itself failed */
@@ -60,7 +64,7 @@ struct vmx_vcpu {
 	u32 exit_reason;	/* full 32 bits, or VMX_EXIT_* */
 	u32 info_valid;
 	unsigned long exit_qual;
-	u32 intr_info, insn_len, intr_state;
+	u32 intr_info, intr_error, idt_info, insn_len, intr_state;
 	gpa_t exit_gpa;
 
 	struct vmx_controls ctl;
@@ -94,6 +98,24 @@ static inline u32 vmx_intr_info(struct vmx_vcpu *vmx)
 		vmx->info_valid |= VMX_INFO_INTR;
 	}
 	return vmx->intr_info;
+}
+
+static inline u32 vmx_intr_error(struct vmx_vcpu *vmx)
+{
+	if (!(vmx->info_valid & VMX_INFO_ERROR)) {
+		vmx->intr_error = vmcs_read32(VM_EXIT_INTR_ERROR_CODE);
+		vmx->info_valid |= VMX_INFO_ERROR;
+	}
+	return vmx->intr_error;
+}
+
+static inline u32 vmx_idt_info(struct vmx_vcpu *vmx)
+{
+	if (!(vmx->info_valid & VMX_INFO_IDT)) {
+		vmx->idt_info = vmcs_read32(IDT_VECTORING_INFO_FIELD);
+		vmx->info_valid |= VMX_INFO_IDT;
+	}
+	return vmx->idt_info;
 }
 
 static inline gpa_t vmx_exit_gpa(struct vmx_vcpu *vmx)
@@ -185,9 +207,27 @@ void vmx_tags_exit(void);
 int vmx_mitigation_init(void);
 void vmx_mitigation_exit_module(void);
 void vmx_mitigation_load(struct vmx_vcpu *vmx);	/* another vCPU ran here last; preemption off */
-void vmx_mitigation_enter(struct vmx_vcpu *vmx);	/* right before entry; interrupts off */
-void vmx_mitigation_exit(void);			/* right after the exit */
+void vmx_mitigate_entry(struct vmx_vcpu *vmx);
 void vmx_mitigation_show(struct seq_file *m);
+/* this CPU and the host's choice ask for vmx_mitigate_entry() */
+DECLARE_STATIC_KEY_FALSE(vmx_entry_mitigated);
+
+/* Right before an entry; interrupts off. */
+static inline void vmx_mitigation_enter(struct vmx_vcpu *vmx)
+{
+	if (static_branch_unlikely(&vmx_entry_mitigated))
+		vmx_mitigate_entry(vmx);
+}
+
+/*
+ * Right after the exit: the guest may have trained the predictor against this thread's own
+ * userspace (VMSCAPE).
+ */
+static inline void vmx_mitigation_exit(void)
+{
+	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))
+		this_cpu_write(x86_ibpb_exit_to_user, true);
+}
 
 /* dump.c */
 void vmx_explain_failure(struct vmx_vcpu *vmx);	/* one rate-limited dmesg line: rule and field */

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0
+/* Counters of what the emulated CPUs execute, and the port that gives them to the machine inside. */
+#include "bochs.h"
+#include "cpu/cpu.h"
+
+#include <string.h>
+
+#define FAILED_ENTRY	(1U << 31)
+#define REASON_MASK	0xffffU
+
+Bit64u lab_counters[LAB_COUNTERS];
+
+static Bit64u latched[LAB_COUNTERS];
+static Bit64u instructions_at_reset;
+static Bit64u answer = (Bit64u)LAB_VERSION << 32 | LAB_MAGIC;
+
+void lab_tlb_control(unsigned int what, bool in_guest)
+{
+	if (in_guest)
+		return;
+	switch (what) {
+	case BX_INSTR_MOV_CR0:
+	case BX_INSTR_MOV_CR3:
+	case BX_INSTR_MOV_CR4:
+		lab_counters[LAB_OP_MOV_CR]++;
+		break;
+	case BX_INSTR_INVEPT:
+		lab_counters[LAB_OP_INVEPT]++;
+		break;
+	case BX_INSTR_INVVPID:
+		lab_counters[LAB_OP_INVVPID]++;
+		break;
+	}
+}
+
+void lab_vmexit(Bit32u reason)
+{
+	if (reason & FAILED_ENTRY) {
+		lab_counters[LAB_OP_FAILED_ENTRIES]++;
+		return;
+	}
+	lab_counters[LAB_OP_EXITS]++;
+	if ((reason & REASON_MASK) < LAB_EXIT_REASONS)
+		lab_counters[reason & REASON_MASK]++;
+}
+
+/* Bochs counts them itself, for each CPU since power-on. */
+static Bit64u all_instructions(void)
+{
+	Bit64u sum = 0;
+
+	for (int i = 0; i < BX_SMP_PROCESSORS; i++)
+		sum += BX_CPU(i)->get_icount();
+	return sum;
+}
+
+static void latch(void)
+{
+	lab_counters[LAB_OP_INSTRUCTIONS] = all_instructions() - instructions_at_reset;
+	memcpy(latched, lab_counters, sizeof(latched));
+}
+
+static void reset(void)
+{
+	memset(lab_counters, 0, sizeof(lab_counters));
+	memset(latched, 0, sizeof(latched));
+	instructions_at_reset = all_instructions();
+}
+
+static Bit64u command(unsigned int number, Bit32u argument)
+{
+	switch (number) {
+	case LAB_PRESENT:
+		return (Bit64u)LAB_VERSION << 32 | LAB_MAGIC;
+	case LAB_LATCH:
+		latch();
+		return 0;
+	case LAB_READ:
+		return argument < LAB_COUNTERS ? latched[argument] : LAB_ERROR;
+	case LAB_RESET:
+		reset();
+		return 0;
+	default:
+		return LAB_ERROR;
+	}
+}
+
+void lab_port_out(Bit16u port, unsigned int size, Bit32u value)
+{
+	static Bit8u bytes[LAB_COMMAND_SIZE];
+
+	if (port < LAB_PORT || port + size > LAB_PORT + LAB_COMMAND_SIZE)
+		return;
+	memcpy(bytes + port - LAB_PORT, &value, size);
+	if (port + size == LAB_PORT + LAB_COMMAND_SIZE) {
+		memcpy(&value, bytes, sizeof(value));
+		answer = command(value >> LAB_ARGUMENT_BITS, value & LAB_ARGUMENT_MASK);
+	}
+}
+
+/* Called with the value that Bochs has for the port. */
+void lab_port_in(Bit16u port, unsigned int size, Bit32u &value)
+{
+	if (port < LAB_PORT || port + size > LAB_PORT + LAB_ANSWER_SIZE)
+		return;
+	value = 0;
+	memcpy(&value, (Bit8u *)&answer + port - LAB_PORT, size);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What Bochs calls at the events of its CPUs and ports: counters inline, all other hooks empty.
+ * One emulated CPU runs at a time, so nothing is locked. Bochs includes this in every CPU file.
+ */
+#ifndef LAB_INSTRUMENT_H
+#define LAB_INSTRUMENT_H
+
+#include "port.h"
+
+extern Bit64u lab_counters[LAB_COUNTERS];
+
+void lab_tlb_control(unsigned int what, bool in_guest);
+void lab_vmexit(Bit32u reason);
+void lab_port_in(Bit16u port, unsigned int size, Bit32u &value);
+void lab_port_out(Bit16u port, unsigned int size, Bit32u value);
+
+/* hooks.patch places it at the beginning of instructions; members of BX_CPU_C only. */
+#define BX_INSTR_COUNT(name) (lab_counters[LAB_OP_##name] += !BX_CPU_THIS_PTR in_vmx_guest)
+
+#define BX_INSTR_TLB_CNTRL(cpu, what, value) lab_tlb_control(what, BX_CPU_THIS_PTR in_vmx_guest)
+#define BX_INSTR_VMEXIT(cpu, reason, qualification) lab_vmexit(reason)
+/* Bochs hands its own variable over: the answer takes the place of an unowned port's. */
+#define BX_INSTR_INP2(port, size, value) lab_port_in(port, size, value)
+#define BX_INSTR_OUTP(port, size, value) lab_port_out(port, size, value)
+
+#define BX_INSTR_INIT_ENV()
+#define BX_INSTR_EXIT_ENV()
+#define BX_INSTR_INITIALIZE(cpu)
+#define BX_INSTR_EXIT(cpu)
+#define BX_INSTR_RESET(cpu, type)
+#define BX_INSTR_HLT(cpu)
+#define BX_INSTR_MWAIT(cpu, paddr, len, flags)
+#define BX_INSTR_DEBUG_PROMPT()
+#define BX_INSTR_DEBUG_CMD(cmd)
+#define BX_INSTR_CNEAR_BRANCH_TAKEN(cpu, from, to)
+#define BX_INSTR_CNEAR_BRANCH_NOT_TAKEN(cpu, from)
+#define BX_INSTR_UCNEAR_BRANCH(cpu, what, from, to)
+#define BX_INSTR_FAR_BRANCH(cpu, what, from_cs, from, to_cs, to)
+#define BX_INSTR_OPCODE(cpu, i, opcode, len, is32, is64)
+#define BX_INSTR_EXCEPTION(cpu, vector, error)
+#define BX_INSTR_INTERRUPT(cpu, vector)
+#define BX_INSTR_HWINTERRUPT(cpu, vector, cs, ip)
+#define BX_INSTR_CLFLUSH(cpu, laddr, paddr)
+#define BX_INSTR_CACHE_CNTRL(cpu, what)
+#define BX_INSTR_PREFETCH_HINT(cpu, what, seg, offset)
+#define BX_INSTR_BEFORE_EXECUTION(cpu, i)
+#define BX_INSTR_AFTER_EXECUTION(cpu, i)
+#define BX_INSTR_REPEAT_ITERATION(cpu, i)
+#define BX_INSTR_LIN_ACCESS(cpu, lin, phy, len, memtype, rw)
+#define BX_INSTR_PHY_ACCESS(cpu, phy, len, memtype, rw)
+#define BX_INSTR_INP(port, size)
+#define BX_INSTR_WRMSR(cpu, index, value)
+
+#endif

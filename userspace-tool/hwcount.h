@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* Hardware operations, counted by the lab's emulator; nothing else counts them. */
+#ifndef HWCOUNT_H
+#define HWCOUNT_H
+
+#include "../lab/instrument/port.h"
+#include "util.h"
+
+enum { HW_COUNT = LAB_COUNTERS - LAB_EXIT_REASONS };
+/* Of the LAB_OP_* of port.h. */
+#define HW_INDEX(counter)	((counter) - LAB_EXIT_REASONS)
+
+struct hwcounts {
+	u64 value[HW_COUNT];
+};
+
+extern const char *const hwcount_names[HW_COUNT];
+
+bool hwcount_present(void);
+/* All counters at one moment; all 0 where there are none. */
+void hwcount_read(struct hwcounts *counts);
+
+#endif
