@@ -166,8 +166,8 @@ static enum um_fault_result map_page(struct um_vcpu *vcpu, struct ept_map *m)
 }
 
 /*
- * Have the next access exit as a misconfiguration. That costs no table, since the mark goes where the
- * tables end now. It is no more than a hint: whether there is memory, the memslots say.
+ * Have the next access exit as a misconfiguration. That costs no table, since the mark goes where
+ * the tables end now. It is no more than a hint: whether there is memory, the memslots say.
  */
 static void mark_mmio(struct um_vm *vm, gfn_t gfn)
 {

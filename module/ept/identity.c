@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Protected mode without paging, on a CPU that must page: hardware uses one table of 4 MiB pages that
- * maps every address to itself. It lies where KVM_SET_IDENTITY_MAP_ADDR says, so the guest's memory
- * must not. No locks: all VMs share it, nobody can write it, it never changes.
+ * Protected mode without paging, on a CPU that must page: hardware uses one table of 4 MiB pages
+ * that maps every address to itself. It lies where KVM_SET_IDENTITY_MAP_ADDR says, so the guest's
+ * memory must not. No locks: all VMs share it, nobody can write it, it never changes.
  */
 #include <linux/mm.h>
 #include <linux/vmalloc.h>

@@ -322,11 +322,13 @@ static void write_paging(struct vmx_vcpu *vmx, u32 dirty)
 	struct um_vcpu *vcpu = &vmx->vcpu;
 
 	if (dirty & UM_ST_MMU) {
-		um_need(vcpu, UM_ST_CR0 | UM_ST_CR3 | UM_ST_CR4 | UM_ST_PDPTR);
+		um_need(vcpu, UM_ST_CR0 | UM_ST_CR3 | UM_ST_CR4);
 		dirty |= UM_ST_CR0 | UM_ST_CR4 | UM_ST_EFER;
 		write_root(vmx);
-		if (vcpu->mmu_ctl.intercepts & UM_IC_EPT)
+		if (vcpu->mmu_ctl.intercepts & UM_IC_EPT) {
+			um_need(vcpu, UM_ST_PDPTR);
 			dirty |= UM_ST_CR3 | UM_ST_PDPTR;
+		}
 	}
 	if (dirty & (UM_ST_MMU | UM_ST_EFER | UM_ST_CR0))
 		write_controls(vmx);
