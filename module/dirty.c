@@ -207,7 +207,7 @@ static void um_dirty_take_range(struct um_vm *vm, struct um_memslot *slot, u64 f
 /* The slot with a log that @id names. slots_lock held. */
 static struct um_memslot *um_dirty_slot(struct um_vm *vm, u32 id)
 {
-	struct um_memslot *slot = um_slot_by_id(um_slots(vm), id);
+	struct um_memslot *slot = um_slot_by_id(vm, id);
 
 	return slot && slot->dirty ? slot : ERR_PTR(-ENOENT);
 }

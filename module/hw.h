@@ -18,9 +18,8 @@ struct seq_file;
 
 /**
  * struct hw_caps - what this CPU can do, less what parameters turn off; constant after load
- * @ept: EPT with four-level walks, WB tables and single-context INVEPT, and @unrestricted: without
- *	it nothing unpaged runs on EPT
- * @ept_ad: accessed and dirty flags in EPT entries
+ * @ept: EPT with four-level walks, WB tables and single-context INVEPT
+ * @ept_ad: accessed and dirty flags in EPT entries; never without @unrestricted
  * @ept_2m: 2 MiB leaves
  * @ept_1g: 1 GiB leaves
  * @ept_exec_only: entries with X and no R

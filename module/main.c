@@ -57,9 +57,8 @@ static int um_choose_backend(void)
 		um_default_backend = um_backend_usable(UM_BACKEND_EPT) ? UM_BACKEND_EPT :
 									 UM_BACKEND_SHADOW;
 	if (!um_backend_usable(um_default_backend)) {
-		pr_err("this CPU cannot run mmu=%s%s: load with mmu=shadow\n",
-		       um_backend_ops(um_default_backend)->name,
-		       hw_caps.unrestricted ? "" : ", which needs the unrestricted guest");
+		pr_err("this CPU cannot run mmu=%s: load with mmu=shadow\n",
+		       um_backend_ops(um_default_backend)->name);
 		return -EINVAL;
 	}
 	um_loaded = true;

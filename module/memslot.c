@@ -57,14 +57,9 @@ struct um_memslot *um_slot_find(struct um_vm *vm, gfn_t gfn)
 	return slots->slot[i - 1];
 }
 
-struct um_memslot *um_slot_by_id(struct um_memslots *slots, u16 id)
+struct um_memslot *um_slot_by_id(struct um_vm *vm, u32 id)
 {
-	unsigned int i;
-
-	for (i = 0; i < slots->count; i++)
-		if (slots->slot[i]->id == id)
-			return slots->slot[i];
-	return NULL;
+	return xa_load(&vm->slot_ids, id);
 }
 
 u64 um_slots_pages(struct um_vm *vm)
@@ -81,50 +76,82 @@ u64 um_slots_pages(struct um_vm *vm)
 	return pages;
 }
 
-static struct um_memslots *um_slots_alloc(unsigned int count)
+/* With room to grow, and from what a change has left over: most changes allocate nothing. */
+static struct um_memslots *um_slots_alloc(struct um_vm *vm, unsigned int count)
 {
-	struct um_memslots *slots;
+	struct um_memslots *slots = vm->slots_spare;
+	unsigned int capacity = count + count / 2;
 
-	return kvzalloc(struct_size(slots, slot, count), GFP_KERNEL_ACCOUNT);
+	if (slots && slots->capacity >= count) {
+		vm->slots_spare = NULL;
+		return slots;
+	}
+	slots = kvmalloc(struct_size(slots, slot, capacity), GFP_KERNEL_ACCOUNT);
+	if (slots)
+		slots->capacity = capacity;
+	return slots;
+}
+
+static void um_slots_release(struct um_vm *vm, struct um_memslots *slots)
+{
+	if (slots && (!vm->slots_spare || slots->capacity > vm->slots_spare->capacity))
+		swap(slots, vm->slots_spare);
+	kvfree(slots);
 }
 
 int um_slots_init(struct um_vm *vm)
 {
-	struct um_memslots *slots = um_slots_alloc(0);
+	struct um_memslots *slots = um_slots_alloc(vm, 0);
 
 	if (!slots)
 		return -ENOMEM;
 	slots->generation = 1;
+	slots->count = 0;
+	slots->last = 0;
+	xa_init_flags(&vm->slot_ids, XA_FLAGS_ACCOUNT);
 	rcu_assign_pointer(vm->slots, slots);
 	return 0;
 }
 
-/* A copy of the slots without @old and with @new in its place; either may be NULL. */
+static void um_slots_remove(struct um_memslots *slots, const struct um_memslot *old)
+{
+	unsigned int i = um_slots_rank(slots, old->base_gfn);
+
+	memmove(&slots->slot[i - 1], &slots->slot[i],
+		(slots->count - i) * sizeof(slots->slot[0]));
+	slots->count--;
+}
+
+static void um_slots_insert(struct um_memslots *slots, struct um_memslot *new)
+{
+	unsigned int i = um_slots_rank(slots, new->base_gfn);
+
+	memmove(&slots->slot[i + 1], &slots->slot[i],
+		(slots->count - i) * sizeof(slots->slot[0]));
+	slots->slot[i] = new;
+	slots->count++;
+}
+
+/* A copy of the slots without @old and with @new; either may be NULL. */
 static struct um_memslots *um_slots_copy(struct um_vm *vm, const struct um_memslot *old,
 					 struct um_memslot *new)
 {
 	struct um_memslots *from = um_slots(vm);
-	struct um_memslots *to = um_slots_alloc(from->count + !!new);
-	unsigned int i, n = 0;
+	struct um_memslots *to = um_slots_alloc(vm, from->count + 1);
 
 	if (!to)
 		return NULL;
-	for (i = 0; i < from->count; i++) {
-		if (from->slot[i] == old)
-			continue;
-		if (new && new->base_gfn < from->slot[i]->base_gfn) {
-			to->slot[n++] = new;
-			new = NULL;
-		}
-		to->slot[n++] = from->slot[i];
-	}
+	memcpy(to->slot, from->slot, from->count * sizeof(to->slot[0]));
+	to->count = from->count;
+	to->last = 0;
+	if (old)
+		um_slots_remove(to, old);
 	if (new)
-		to->slot[n++] = new;
-	to->count = n;
+		um_slots_insert(to, new);
 	return to;
 }
 
-/* Readers see @slots; on return none sees what was there before, which is freed. */
+/* Readers see @slots; on return none sees what was there before. */
 static void um_slots_publish(struct um_vm *vm, struct um_memslots *slots)
 {
 	struct um_memslots *before = um_slots(vm);
@@ -132,7 +159,7 @@ static void um_slots_publish(struct um_vm *vm, struct um_memslots *slots)
 	slots->generation = before->generation + 1;
 	rcu_assign_pointer(vm->slots, slots);
 	synchronize_srcu_expedited(&vm->srcu);
-	kvfree(before);
+	um_slots_release(vm, before);
 }
 
 static int um_track_alloc(struct um_memslot *slot)
@@ -232,6 +259,7 @@ static long um_slot_delete(struct um_vm *vm, struct um_memslot *old)
 		return -ENOMEM;
 	um_slot_retire(vm, old);
 	um_slots_publish(vm, slots);
+	xa_erase(&vm->slot_ids, old->id);
 	um_slot_unmap(vm);
 	if (um_slot_logs(old))
 		um_dirty_end(vm);
@@ -256,7 +284,8 @@ static long um_slot_create(struct um_vm *vm, const struct kvm_userspace_memory_r
 	if (!slot)
 		return -ENOMEM;
 	slots = um_slots_copy(vm, NULL, slot);
-	if (!slots) {
+	if (!slots || xa_err(xa_store(&vm->slot_ids, slot->id, slot, GFP_KERNEL_ACCOUNT))) {
+		um_slots_release(vm, slots);
 		um_slot_free(vm, slot);
 		return -ENOMEM;
 	}
@@ -282,10 +311,12 @@ static long um_slot_move(struct um_vm *vm, struct um_memslot *old,
 	if (!without || !with) {
 		if (new)
 			um_slot_free(vm, new);
-		kvfree(with);
-		kvfree(without);
+		um_slots_release(vm, with);
+		um_slots_release(vm, without);
 		return -ENOMEM;
 	}
+	/* The entry is there: nothing is allocated. */
+	xa_store(&vm->slot_ids, new->id, new, GFP_KERNEL_ACCOUNT);
 	um_slot_retire(vm, old);
 	um_slots_publish(vm, without);
 	um_slot_unmap(vm);
@@ -332,6 +363,7 @@ static long um_slot_set_flags(struct um_vm *vm, struct um_memslot *old, u32 flag
 	if (um_slot_logs(new))
 		um_dirty_begin(vm);
 	um_slots_publish(vm, slots);
+	xa_store(&vm->slot_ids, new->id, new, GFP_KERNEL_ACCOUNT);
 	um_slot_free_replaced(old);
 	if (um_slot_logs(new))
 		um_dirty_start(vm, new);
@@ -379,11 +411,12 @@ static bool um_region_overlaps(struct um_memslots *slots, const struct um_memslo
 	gfn_t end = base + (r->memory_size >> UM_PAGE_SHIFT);
 	unsigned int i;
 
-	for (i = 0; i < slots->count; i++) {
-		const struct um_memslot *slot = slots->slot[i];
+	/* The last that starts below the end reaches furthest: they do not overlap each other. */
+	for (i = um_slots_rank(slots, end - 1); i; i--) {
+		const struct um_memslot *slot = slots->slot[i - 1];
 
-		if (slot != except && slot->base_gfn < end && base < slot->base_gfn + slot->npages)
-			return true;
+		if (slot != except)
+			return base < slot->base_gfn + slot->npages;
 	}
 	return false;
 }
@@ -406,7 +439,7 @@ static long um_slot_change(struct um_vm *vm, struct um_memslot *old,
 
 static long um_slot_set_locked(struct um_vm *vm, const struct kvm_userspace_memory_region *r)
 {
-	struct um_memslot *old = um_slot_by_id(um_slots(vm), r->slot);
+	struct um_memslot *old = um_slot_by_id(vm, r->slot);
 
 	if (!r->memory_size)
 		return old ? um_slot_delete(vm, old) : -EINVAL;
@@ -463,5 +496,7 @@ void um_slots_destroy(struct um_vm *vm)
 
 	for (i = 0; i < slots->count; i++)
 		um_slot_free(vm, slots->slot[i]);
+	xa_destroy(&vm->slot_ids);
+	kvfree(vm->slots_spare);
 	kvfree(slots);
 }

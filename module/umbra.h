@@ -60,11 +60,11 @@ struct um_memslot {
 
 /*
  * All slots of a VM, sorted by base_gfn; replaced as a whole under slots_lock, read
- * under vm->srcu.
+ * under vm->srcu. There is room for @capacity.
  */
 struct um_memslots {
 	u64 generation;		/* from 1 on; 0 serves as "none" */
-	unsigned int count;
+	unsigned int count, capacity;
 	/* a hint: index of the slot found last; racy, so checked before use */
 	unsigned int last;
 	struct um_memslot *slot[];
@@ -77,6 +77,8 @@ struct um_vm {
 	struct mutex slots_lock;
 	struct srcu_struct srcu;
 	struct um_memslots __rcu *slots;
+	struct um_memslots *slots_spare;	/* for the next change; slots_lock */
+	struct xarray slot_ids;			/* the slots by id; slots_lock */
 	struct xarray vcpus;	/* by vcpu->id; written under lock */
 	unsigned int nr_vcpus;
 
@@ -204,6 +206,8 @@ struct um_root {
 	hpa_t hpa;		/* of the top table; UM_INVALID_HPA: none loaded */
 	u16 tag;		/* VPID under which its translations are cached; 0 without VPID */
 	u8 levels;		/* of the hardware's walk: EPT 4 or 5; shadow 3 (PAE), 4 or 5 */
+	/* EPT and UM_IC_CR3: hardware's CR3, a 32-bit table of 4 MiB pages */
+	u32 cr3;
 };
 
 /* A plain IN or OUT in flight between KVM_RUN calls; emulator_io.c. */
@@ -388,7 +392,7 @@ long um_slot_set(struct um_vm *vm, const struct kvm_userspace_memory_region *r);
 int um_slots_init(struct um_vm *vm);
 void um_slots_destroy(struct um_vm *vm);	/* nobody can reach the VM any more */
 struct um_memslots *um_slots(struct um_vm *vm);	/* all of them; srcu or slots_lock */
-struct um_memslot *um_slot_by_id(struct um_memslots *slots, u16 id);
+struct um_memslot *um_slot_by_id(struct um_vm *vm, u32 id);	/* slots_lock */
 u64 um_slots_pages(struct um_vm *vm);		/* guest memory in pages; takes slots_lock */
 /*
  * Give every slot what backend @ops keeps in it; vm->lock held, @ops is not active yet.

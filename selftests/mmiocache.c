@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A device that the guest uses again and again: what is remembered of the page and of the instruction
- * must end with a new slot there, with other code, and with other page tables.
+ * A device that the guest uses again and again: what is remembered of the page and of the
+ * instruction must end with a new slot there, with other code, and with other page tables.
  */
 #include <string.h>
 

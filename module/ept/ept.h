@@ -82,6 +82,11 @@ bool ept_clear_range(struct um_vm *vm, gfn_t start, gfn_t end);
 /* The same for tables of which each could be one leaf now. */
 bool ept_collapse_range(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end);
 
+/* identity.c: the guest's page table while it does not page, without the unrestricted guest */
+void ept_identity_init(void);
+gpa_t ept_identity_gpa(const struct um_vm *vm);
+u64 ept_identity_pfn(void);
+
 /* fault.c */
 enum um_fault_result ept_fault(struct um_vcpu *vcpu, struct um_fault *f);
 void ept_choose_nx_huge(void);

@@ -167,8 +167,8 @@ static enum um_fault_result map_page(struct um_vcpu *vcpu, struct ept_map *m)
 }
 
 /*
- * Have the next access exit as a misconfiguration. That costs no table, since the mark goes where the
- * tables end now. It is no more than a hint: whether there is memory, the memslots say.
+ * Have the next access exit as a misconfiguration. That costs no table, since the mark goes where
+ * the tables end now. It is no more than a hint: whether there is memory, the memslots say.
  */
 static void mark_mmio(struct um_vm *vm, gfn_t gfn)
 {
@@ -189,6 +189,42 @@ static void mark_mmio(struct um_vm *vm, gfn_t gfn)
 	read_unlock(&vm->mmu_lock);
 }
 
+/* The walk of an unpaged vCPU reads the table there; nothing else is, so others see it too. */
+static bool is_identity(const struct um_vm *vm, const struct ept_map *m)
+{
+	return !hw_caps.unrestricted && m->gfn == gpa_to_gfn(ept_identity_gpa(vm)) &&
+	       !(m->pfec & (PFEC_W | PFEC_I));
+}
+
+static void map_identity(struct um_vcpu *vcpu, struct ept_map *m)
+{
+	struct um_vm *vm = vcpu->vm;
+	unsigned int level;
+	epte_t *ep;
+
+	m->level = UM_LEVEL_4K;
+	read_lock(&vm->mmu_lock);
+	ep = find_entry(vm, vcpu->mmu_priv[UM_BACKEND_EPT], m, &level);
+	if (ep && level == UM_LEVEL_4K)
+		ept_replace(ep, ept_read(ep),
+			    epte_leaf(ept_identity_pfn(), level, EPTE_R, EPT_WB));
+	read_unlock(&vm->mmu_lock);
+}
+
+/* No memslot is there. */
+static enum um_fault_result serve_hole(struct um_vcpu *vcpu, struct um_fault *f, struct ept_map *m)
+{
+	if (!is_identity(vcpu->vm, m)) {
+		mark_mmio(vcpu->vm, m->gfn);
+		return UM_FAULT_EMULATE;
+	}
+	f->err = ept_spares_refill(vcpu->mmu_priv[UM_BACKEND_EPT]);
+	if (f->err)
+		return UM_FAULT_ERROR;
+	map_identity(vcpu, m);
+	return UM_FAULT_RETRY;
+}
+
 enum um_fault_result ept_fault(struct um_vcpu *vcpu, struct um_fault *f)
 {
 	struct um_vm *vm = vcpu->vm;
@@ -198,10 +234,8 @@ enum um_fault_result ept_fault(struct um_vcpu *vcpu, struct um_fault *f)
 	m.slot = um_slot_find(vm, m.gfn);
 	if (m.gfn >= EPT_END_GFN)
 		return UM_FAULT_EMULATE;
-	if (!m.slot) {
-		mark_mmio(vm, m.gfn);
-		return UM_FAULT_EMULATE;
-	}
+	if (!m.slot)
+		return serve_hole(vcpu, f, &m);
 	if (write && (m.slot->flags & KVM_MEM_READONLY))
 		return UM_FAULT_EMULATE;
 

@@ -9,6 +9,7 @@
 static bool ept_available(void)
 {
 	ept_choose_nx_huge();
+	ept_identity_init();
 	return hw_caps.ept;
 }
 
@@ -66,7 +67,13 @@ static int ept_load_root(struct um_vcpu *vcpu)
 		.tag = ev->tag,
 		.levels = EPT_LEVELS,
 	};
-	vcpu->mmu_ctl = (struct um_mmu_ctl){ .intercepts = UM_IC_EPT | UM_IC_UNPAGED };
+	vcpu->mmu_ctl = (struct um_mmu_ctl){ .intercepts = UM_IC_EPT };
+	if (hw_caps.unrestricted) {
+		vcpu->mmu_ctl.intercepts |= UM_IC_UNPAGED;
+	} else if (!um_paging(vcpu)) {
+		vcpu->mmu_ctl.intercepts |= UM_IC_CR3 | UM_IC_PAGING;
+		vcpu->root.cr3 = ept_identity_gpa(vcpu->vm);
+	}
 	if (um_mmu_pml(vcpu->vm) && READ_ONCE(vcpu->vm->dirty.nr_logging))
 		vcpu->mmu_ctl.intercepts |= UM_IC_PML;
 	um_dirty(vcpu, UM_ST_MMU);
@@ -79,6 +86,8 @@ static int ept_load_root(struct um_vcpu *vcpu)
  */
 static void ept_paging_changed(struct um_vcpu *vcpu, u32 what)
 {
+	if ((what & UM_PG_CR0) && !hw_caps.unrestricted)
+		um_make_request(vcpu, UM_REQ_RELOAD_ROOT);
 	if (!(what & UM_PG_NOFLUSH))
 		um_make_request(vcpu, UM_REQ_TLB_FLUSH);
 }

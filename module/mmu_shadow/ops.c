@@ -67,7 +67,7 @@ static void shadow_vm_destroy(struct um_vm *vm)
  */
 static int init_unpaged(struct um_vcpu *vcpu, struct shadow_vcpu *sv)
 {
-	if (!hw_caps.ept)
+	if (!hw_caps.ept || !hw_caps.unrestricted)
 		return 0;
 	sv->has_ept = true;
 	return um_mmu_activate(vcpu->vm, UM_BACKEND_EPT);

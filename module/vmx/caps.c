@@ -143,10 +143,13 @@ static void derive_hw_caps(void)
 	u32 ev = vmx_caps.ept_vpid, vv = vmx_caps.ept_vpid >> 32;
 
 	hw_caps.unrestricted = use_unrestricted && (c2 & SECONDARY_EXEC_UNRESTRICTED_GUEST);
-	/* Only the unrestricted guest runs unpaged code on EPT. */
-	hw_caps.ept = use_ept && vmx_caps.efer && hw_caps.unrestricted &&
-		      (c2 & SECONDARY_EXEC_ENABLE_EPT) && has_all(ev, EPT_REQUIRED);
-	hw_caps.ept_ad = hw_caps.ept && (ev & VMX_EPT_AD_BIT);
+	hw_caps.ept = use_ept && vmx_caps.efer && (c2 & SECONDARY_EXEC_ENABLE_EPT) &&
+		      has_all(ev, EPT_REQUIRED);
+	/*
+	 * With these flags a walk's reads count as writes (SDM "EPT Violations"); the table that serves
+	 * unpaged code is read-only.
+	 */
+	hw_caps.ept_ad = hw_caps.ept && hw_caps.unrestricted && (ev & VMX_EPT_AD_BIT);
 	hw_caps.ept_2m = hw_caps.ept && (ev & VMX_EPT_2MB_PAGE_BIT);
 	hw_caps.ept_1g = hw_caps.ept && (ev & VMX_EPT_1GB_PAGE_BIT);
 	hw_caps.ept_exec_only = hw_caps.ept && (ev & VMX_EPT_EXECUTE_ONLY_BIT);

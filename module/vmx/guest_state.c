@@ -163,12 +163,14 @@ static void put_cr0(struct vmx_vcpu *vmx)
 }
 
 /*
- * Bits of CR4 that the hardware gets while shadow tables are walked: the
- * guest's own, but for how tables are read.
+ * Bits of CR4 that the hardware gets while it walks other tables than the
+ * guest's: the guest's own, but for how tables are read.
  */
 static unsigned long shadow_cr4(const struct vmx_vcpu *vmx, unsigned long cr4)
 {
 	cr4 &= ~(X86_CR4_PGE | X86_CR4_PCIDE | X86_CR4_PSE | X86_CR4_LA57 | X86_CR4_PKE);
+	if (vmx->vcpu.mmu_ctl.intercepts & UM_IC_EPT)
+		return (cr4 & ~X86_CR4_PAE) | X86_CR4_PSE;
 	cr4 |= X86_CR4_PAE;
 	if (vmx->vcpu.root.levels == 5)
 		cr4 |= X86_CR4_LA57;
@@ -235,6 +237,8 @@ static void write_root(struct vmx_vcpu *vmx)
 			vmcs_write64(EPT_POINTER, vmx_eptp(vcpu->root.hpa));
 			vmx_invept(VMX_EPT_EXTENT_CONTEXT, vmx_eptp(vcpu->root.hpa));
 		}
+		if (vcpu->mmu_ctl.intercepts & UM_IC_CR3)
+			vmcs_writel(GUEST_CR3, vcpu->root.cr3);
 	} else {
 		vmcs_writel(GUEST_CR3, vcpu->root.hpa);
 	}
@@ -321,8 +325,10 @@ static void write_paging(struct vmx_vcpu *vmx, u32 dirty)
 		um_need(vcpu, UM_ST_CR0 | UM_ST_CR3 | UM_ST_CR4 | UM_ST_PDPTR);
 		dirty |= UM_ST_CR0 | UM_ST_CR4 | UM_ST_EFER;
 		write_root(vmx);
-		if (vcpu->mmu_ctl.intercepts & UM_IC_EPT)
+		if (vcpu->mmu_ctl.intercepts & UM_IC_EPT) {
+			um_need(vcpu, UM_ST_PDPTR);
 			dirty |= UM_ST_CR3 | UM_ST_PDPTR;
+		}
 	}
 	if (dirty & (UM_ST_MMU | UM_ST_EFER | UM_ST_CR0))
 		write_controls(vmx);

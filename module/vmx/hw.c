@@ -53,8 +53,7 @@ static const char *yes_no(bool yes)
 
 void hw_show_info(struct seq_file *m)
 {
-	seq_printf(m, "ept: %s%s\n", yes_no(hw_caps.ept),
-		   hw_caps.unrestricted ? "" : " (needs the unrestricted guest)");
+	seq_printf(m, "ept: %s\n", yes_no(hw_caps.ept));
 	seq_printf(m, "ept_ad: %s\n", yes_no(hw_caps.ept_ad));
 	seq_printf(m, "ept_2m: %s\n", yes_no(hw_caps.ept_2m));
 	seq_printf(m, "ept_1g: %s\n", yes_no(hw_caps.ept_1g));

@@ -275,13 +275,59 @@ static void test_sparse(void)
 	ept_mmu_ops.vm_destroy(&vm);
 }
 
+static bool maps_all_to_itself(const u32 *table)
+{
+	u32 i;
+
+	for (i = 0; i < 1024; i++)
+		if (table[i] != (i << 22 | 0xe7))
+			return false;
+	return true;
+}
+
+/* Without the unrestricted guest hardware always pages. */
+static void test_identity(void)
+{
+	const gfn_t gfn = 0xfffbc;
+	u64 e;
+
+	hw_caps.unrestricted = false;
+	memset(&vm, 0, sizeof(vm));
+	memset(present, 0, sizeof(present));
+	ept_mmu_ops.vm_init(&vm);
+	ept_mmu_ops.vcpu_init(&vcpu);
+	vcpu.avail = UM_ST_CR0;
+	vcpu.cr0 = X86_CR0_PE;
+	ok(!ept_mmu_ops.load_root(&vcpu) && vcpu.root.cr3 == gfn << 12 &&
+	   vcpu.mmu_ctl.intercepts == (UM_IC_EPT | UM_IC_CR3 | UM_IC_PAGING),
+	   "an unpaged vCPU gets a table of its own");
+	fault(gfn + 1, 0);
+	ok(fault(gfn, 0) == UM_FAULT_RETRY, "which is mapped when the walk asks for it");
+	e = last_entry(gfn);
+	ok((e & 7) == 1 && maps_all_to_itself((u32 *)(e & 0xffffffffff000ULL)),
+	   "for reading alone, and maps all addresses to themselves");
+	ok(fault(gfn, PFEC_W) == UM_FAULT_EMULATE && fault(gfn, PFEC_I) == UM_FAULT_EMULATE &&
+	   last_entry(gfn) == e, "nobody can write or execute it");
+	vcpu.cr0 = X86_CR0_PE | X86_CR0_PG;
+	ok(!ept_mmu_ops.load_root(&vcpu) && vcpu.mmu_ctl.intercepts == UM_IC_EPT,
+	   "a paged one has its own again");
+	vm.identity_map = 0x5000;
+	vcpu.cr0 = X86_CR0_PE;
+	ok(!ept_mmu_ops.load_root(&vcpu) && vcpu.root.cr3 == 0x5000,
+	   "the table lies where userspace says");
+	ept_mmu_ops.vcpu_destroy(&vcpu);
+	ept_mmu_ops.vm_destroy(&vm);
+}
+
 int main(void)
 {
-	hw_caps = (struct hw_caps){ .ept = true, .ept_2m = true, .ept_1g = true };
+	hw_caps = (struct hw_caps){ .ept = true, .ept_2m = true, .ept_1g = true,
+				    .unrestricted = true };
 	vcpu.vm = &vm;
 	ept_mmu_ops.available();
 	test_sparse();
 	test_random(true);
 	test_random(false);
+	test_identity();
 	return tap_done();
 }

@@ -423,7 +423,7 @@ static void start(bool erratum, bool ad, bool pml)
 {
 	shim_erratum = erratum;
 	hw_caps = (struct hw_caps){ .ept = true, .ept_2m = true, .ept_1g = true, .ept_ad = ad,
-				    .pml = pml };
+				    .pml = pml, .unrestricted = true };
 	memset(&vm, 0, sizeof(vm));
 	memset(&vcpu, 0, sizeof(vcpu));
 	memset(tlb, 0, sizeof(tlb));

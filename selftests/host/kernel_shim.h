@@ -16,6 +16,7 @@
 #define __rcu
 #define __user
 #define __read_mostly
+#define __aligned(bytes)	__attribute__((aligned(bytes)))
 #define PAGE_SIZE		4096UL
 #define GFP_KERNEL_ACCOUNT	0
 #define X86_CR0_PE		BIT(0)
@@ -103,6 +104,11 @@ static inline uint64_t virt_to_phys(void *page)
 static inline void *phys_to_virt(uint64_t hpa)
 {
 	return (void *)hpa;
+}
+
+static inline uint64_t vmalloc_to_pfn(const void *page)
+{
+	return (uint64_t)page / PAGE_SIZE;
 }
 
 static inline void clear_page(void *page)
