@@ -102,7 +102,7 @@ static struct shadow_page *new_page(struct um_vm *vm, struct shadow_cache *c, gf
 	sp->gfn = gfn;
 	sp->role = role;
 	sp->patience = SHADOW_PATIENCE;
-	if (!role.direct && role.level <= UM_LEVEL_2M)
+	if (!role.direct && role.level <= UM_LEVEL_1G)
 		sp->gfns = c->gfns[--c->nr_gfns];
 	hlist_add_head(&sp->hash, shadow_bucket(sh, gfn));
 	list_add(&sp->link, &sh->pages);
