@@ -9,6 +9,7 @@
 #include <linux/cpu.h>
 #include <linux/cpuhotplug.h>
 #include <linux/percpu.h>
+#include <linux/slab.h>
 #include <linux/smp.h>
 #include <linux/syscore_ops.h>
 #include <asm/cpufeature.h>
@@ -326,5 +327,45 @@ int host_follow_pfn(struct vm_area_struct *vma, hva_t hva, u64 *pfn, bool *writa
 	*pfn = pte_pfn(pte);
 	*writable = pte_write(pte);
 	return 0;
+}
+#endif
+
+#if HOST_6_12
+struct shrinker *host_shrinker_add(const char *name, host_shrink_fn count, host_shrink_fn scan)
+{
+	struct shrinker *shrinker = shrinker_alloc(0, "%s", name);
+
+	if (!shrinker)
+		return NULL;
+	shrinker->count_objects = count;
+	shrinker->scan_objects = scan;
+	shrinker_register(shrinker);
+	return shrinker;
+}
+
+void host_shrinker_remove(struct shrinker *shrinker)
+{
+	shrinker_free(shrinker);
+}
+#else
+struct shrinker *host_shrinker_add(const char *name, host_shrink_fn count, host_shrink_fn scan)
+{
+	struct shrinker *shrinker = kzalloc(sizeof(*shrinker), GFP_KERNEL);
+
+	if (!shrinker)
+		return NULL;
+	shrinker->count_objects = count;
+	shrinker->scan_objects = scan;
+	shrinker->seeks = DEFAULT_SEEKS;
+	if (!register_shrinker(shrinker, "%s", name))
+		return shrinker;
+	kfree(shrinker);
+	return NULL;
+}
+
+void host_shrinker_remove(struct shrinker *shrinker)
+{
+	unregister_shrinker(shrinker);
+	kfree(shrinker);
 }
 #endif

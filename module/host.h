@@ -12,6 +12,7 @@
 #include <linux/ftrace.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
+#include <linux/shrinker.h>
 #include <linux/smp.h>
 #include <linux/version.h>
 #include <linux/vtime.h>
@@ -64,6 +65,14 @@ static inline void host_reschedule(int cpu)
 #else
 #define host_immediate_exit(run)	READ_ONCE((run)->immediate_exit)
 #endif
+
+/*
+ * Have the host ask for memory back: @count says how many objects could be freed, @scan frees some.
+ * NULL: out of memory. Sleeps. host_shrinker_remove() waits until neither runs any more.
+ */
+typedef unsigned long (*host_shrink_fn)(struct shrinker *shrinker, struct shrink_control *sc);
+struct shrinker *host_shrinker_add(const char *name, host_shrink_fn count, host_shrink_fn scan);
+void host_shrinker_remove(struct shrinker *shrinker);
 
 /* Is this reader of @lock not alone? A hint, for statistics. */
 #if defined(CONFIG_QUEUED_RWLOCKS) && !defined(CONFIG_PREEMPT_RT)

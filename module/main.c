@@ -73,13 +73,15 @@ static int __init um_init(void)
 	if (error)
 		return error;
 	um_state_init();
-	um_mmu_init();
+	error = um_mmu_init();
+	if (error)
+		goto exit_hw;
 	error = um_choose_backend();
 	if (error)
-		goto exit_hw;
+		goto exit_mmu;
 	error = um_vm_init();
 	if (error)
-		goto exit_hw;
+		goto exit_mmu;
 	error = host_init();
 	if (error)
 		goto exit_vm;
@@ -93,6 +95,8 @@ exit_host:
 	host_exit();
 exit_vm:
 	um_vm_exit();
+exit_mmu:
+	um_mmu_exit();
 exit_hw:
 	hw_exit();
 	return error;
@@ -108,6 +112,7 @@ static void __exit um_exit(void)
 	um_dev_exit();
 	um_vm_exit();
 	host_exit();
+	um_mmu_exit();
 	hw_exit();
 }
 

@@ -15,13 +15,35 @@ static const struct um_mmu_ops *const um_backends[UM_NR_BACKENDS] = {
 
 static u32 um_available __ro_after_init;
 
-void um_mmu_init(void)
+static void um_mmu_unload(u32 end)
 {
 	u32 id;
 
-	for (id = 1; id < UM_NR_BACKENDS; id++)
+	for (id = 1; id < end; id++)
+		if (um_backends[id]->unload)
+			um_backends[id]->unload();
+}
+
+int __init um_mmu_init(void)
+{
+	u32 id;
+	int error;
+
+	for (id = 1; id < UM_NR_BACKENDS; id++) {
 		if (!um_backends[id]->available || um_backends[id]->available())
 			um_available |= BIT(id);
+		error = um_backends[id]->load ? um_backends[id]->load() : 0;
+		if (error) {
+			um_mmu_unload(id);
+			return error;
+		}
+	}
+	return 0;
+}
+
+void um_mmu_exit(void)
+{
+	um_mmu_unload(UM_NR_BACKENDS);
 }
 
 u32 um_backend_mask(void)

@@ -58,6 +58,8 @@ struct um_fault {
  * @id: UM_BACKEND_*
  *
  * @available: can this CPU run it (hw_caps)? Called once, at load. NULL: always
+ * @load: the module is being loaded; 0 or errno. NULL: nothing to do
+ * @unload: no VM is left, nor will be
  * @vm_init: allocate VM-wide data into vm->mmu_priv[id]; vm->lock held, no vCPU uses it yet.
  *	0 or -ENOMEM
  * @vm_destroy: free everything; no vCPU and no notifier callback can run any more
@@ -99,6 +101,8 @@ struct um_mmu_ops {
 	const char *name;
 	u32 id;
 	bool (*available)(void);
+	int (*load)(void);
+	void (*unload)(void);
 	int (*vm_init)(struct um_vm *vm);
 	void (*vm_destroy)(struct um_vm *vm);
 	int (*vcpu_init)(struct um_vcpu *vcpu);

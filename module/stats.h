@@ -24,8 +24,8 @@
 	X(tlb_flush_gva) X(insn_emulated) X(guest_faults_injected) X(cr3_cached) X(cr3_miss)
 
 #define UM_VM_COUNTERS(X) \
-	X(mmu_zapped) X(mmu_unsync) X(mmu_resync) X(mmu_parallel) X(remote_tlb_flush) \
-	X(audits) X(audit_broken)
+	X(mmu_zapped) X(mmu_unsync) X(mmu_resync) X(mmu_parallel) X(mmu_shrunk) \
+	X(remote_tlb_flush) X(audits) X(audit_broken)
 
 /* What is there now, rather than what happened. */
 #define UM_VM_GAUGES(X) \

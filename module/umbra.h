@@ -473,7 +473,8 @@ long um_get_feature_msrs(struct kvm_msrs __user *user);	/* number of MSRs read *
 
 /* mmu.c and main.c */
 extern u32 um_default_backend;	/* parameter mmu= as UM_BACKEND_* */
-void um_mmu_init(void);		/* ask each backend whether this CPU can run it */
+int um_mmu_init(void);		/* ask each backend whether this CPU can run it; 0 or errno */
+void um_mmu_exit(void);
 u32 um_backend_mask(void);	/* backends that this CPU can run: bit n = UM_BACKEND_n */
 u32 um_backend_by_name(const char *name);	/* UM_BACKEND_*, 0: unknown */
 const struct um_mmu_ops *um_backend_ops(u32 backend);

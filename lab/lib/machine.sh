@@ -25,7 +25,7 @@ machine_config() {
 	cat <<END
 display_library: nogui
 plugin_ctrl: unmapped=1, biosdev=1, speaker=0
-memory: guest=$mem, host=$mem
+memory: guest=$mem, host=$((mem < 2048 ? mem : 2048))
 romimage: file=$firmware_dir/usr/share/bochs/BIOS-bochs-latest
 vgaromimage: file=$firmware_dir/usr/share/vgabios/vgabios.bin
 cpu: model=$model, count=$cpus, quantum=16, ips=100000000, reset_on_triple_fault=0, ignore_bad_msrs=1

@@ -102,7 +102,7 @@ static struct shadow_page *new_page(struct um_vm *vm, struct shadow_cache *c, gf
 	sp->gfn = gfn;
 	sp->role = role;
 	sp->patience = SHADOW_PATIENCE;
-	if (!role.direct && role.level <= UM_LEVEL_2M)
+	if (!role.direct && role.level <= UM_LEVEL_1G)
 		sp->gfns = c->gfns[--c->nr_gfns];
 	hlist_add_head(&sp->hash, shadow_bucket(sh, gfn));
 	list_add(&sp->link, &sh->pages);
@@ -159,24 +159,37 @@ static u64 page_cap(const struct um_vm *vm)
 }
 
 /*
- * Zap the oldest pages; true if one could be freed. Roots only when @roots: their vCPUs have to
- * build new ones.
+ * Zap up to @batch of the oldest pages that are no roots: how many? The caller commits. The list's
+ * head is where pages go that are passed over, so each is looked at once.
  */
-static bool reclaim(struct um_vm *vm, bool roots)
+unsigned long shadow_reclaim(struct um_vm *vm, unsigned long batch)
 {
 	struct shadow_vm *sh = shadow_vm(vm);
-	unsigned int batch = RECLAIM_BATCH;
-	u64 before = sh->nr_pages;
+	u64 left = sh->nr_pages, before = sh->nr_pages - sh->nr_roots;
+	unsigned long zapped = 0;
 
-	while (batch-- && !list_empty(&sh->pages)) {
+	for (; left && zapped < batch; left--) {
 		struct shadow_page *sp = list_last_entry(&sh->pages, struct shadow_page, link);
 
-		if (sp->root_refs && !roots)
+		if (sp->root_refs)
 			list_move(&sp->link, &sh->pages);
 		else
 			shadow_zap(vm, sp);
+		zapped = before - (sh->nr_pages - sh->nr_roots);
+		if (list_empty(&sh->pages))
+			break;
 	}
-	return sh->nr_pages < before;
+	return zapped;
+}
+
+/* No page is left but roots: their vCPUs have to build new ones, and free them then. */
+static void reclaim_roots(struct um_vm *vm)
+{
+	struct shadow_vm *sh = shadow_vm(vm);
+	unsigned int batch = RECLAIM_BATCH;
+
+	while (batch-- && !list_empty(&sh->pages))
+		shadow_zap(vm, list_last_entry(&sh->pages, struct shadow_page, link));
 }
 
 /* Keep below the cap, with room for one more path. Before a path is looked at: any page may go. */
@@ -187,7 +200,7 @@ void shadow_make_room(struct um_vm *vm)
 
 	if (sh->nr_pages + SHADOW_CACHE_PAGES <= cap)
 		return;
-	if (!reclaim(vm, false))
-		reclaim(vm, true);
+	if (!shadow_reclaim(vm, RECLAIM_BATCH))
+		reclaim_roots(vm);
 	shadow_commit(vm);
 }

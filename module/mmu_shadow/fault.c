@@ -124,22 +124,51 @@ static bool tracked_within(const struct um_memslot *slot, gfn_t gfn, unsigned in
 	return slot->track && memchr_inv(&slot->track[first], 0, bytes);
 }
 
+/* A page of the guest that large: is there room for such a leaf in our tables? */
+static unsigned int max_level(const struct shadow_walk *w)
+{
+	if (w->sv->desc.mode < PAGING_4LEVEL || !boot_cpu_has(X86_FEATURE_GBPAGES))
+		return UM_LEVEL_2M;
+	return UM_LEVEL_1G;
+}
+
+/*
+ * A table hangs where the leaf of @level would go, for smaller leaves, and stays. That also spares
+ * the look at the counts of all pages of a GiB.
+ */
+static bool table_in_place(const struct shadow_walk *w, unsigned int level)
+{
+	struct shadow_page *sp = shadow_top_table(w->sv->cur, w->gva);
+	spte_t spte;
+
+	for (; sp; sp = shadow_child(spte)) {
+		spte = shadow_read(&sp->spt[spte_index(w->gva, sp->role.level)]);
+		if (!spte_is_present(spte) || spte_is_leaf(spte, sp->role.level))
+			return false;
+		if (sp->role.level == level)
+			return true;
+	}
+	return false;
+}
+
 /*
  * Level of the leaf. Dirty logging, tracked tables and the iTLB multihit bug are matters of single
- * pages.
+ * pages. mmu_lock held.
  */
 static unsigned int leaf_level(const struct shadow_walk *w, gfn_t gfn)
 {
-	unsigned int level = min3(w->r.level, w->pfn.level, (u8)UM_LEVEL_2M);
+	unsigned int level = min3((unsigned int)w->r.level, (unsigned int)w->pfn.level,
+				  max_level(w));
 
 	if (w->short_walk || level == UM_LEVEL_4K || um_slot_logs(w->slot))
-		return UM_LEVEL_4K;
-	if (tracked_within(w->slot, gfn, level))
 		return UM_LEVEL_4K;
 	if ((w->access & ACC_X) && boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT) &&
 	    !cpu_mitigations_off())
 		return UM_LEVEL_4K;
-	return level;
+	if (level == UM_LEVEL_1G &&
+	    (table_in_place(w, level) || tracked_within(w->slot, gfn, level)))
+		level = UM_LEVEL_2M;
+	return tracked_within(w->slot, gfn, level) ? UM_LEVEL_4K : level;
 }
 
 /* The rights of the leaf, of what the guest's tables grant. */

@@ -33,8 +33,10 @@ static int shadow_vm_init(struct um_vm *vm)
 	INIT_LIST_HEAD(&sh->unsync);
 	INIT_LIST_HEAD(&sh->zapped);
 	rmap_init(sh);
+	sh->vm = vm;
 	sh->unknown = spte_unknown(hw_caps.pf_rsvd);
 	vm->mmu_priv[UM_BACKEND_SHADOW] = sh;
+	shadow_shrink_add(sh);
 	return 0;
 }
 
@@ -51,6 +53,7 @@ static void shadow_vm_destroy(struct um_vm *vm)
 
 	if (!sh)
 		return;
+	shadow_shrink_del(sh);
 	write_lock(&vm->mmu_lock);
 	shadow_zap_all(vm);
 	write_unlock(&vm->mmu_lock);
@@ -189,6 +192,8 @@ const struct um_mmu_ops shadow_mmu_ops = {
 	.name = "shadow",
 	.id = UM_BACKEND_SHADOW,
 	.available = shadow_available,
+	.load = shadow_shrink_init,
+	.unload = shadow_shrink_exit,
 	.vm_init = shadow_vm_init,
 	.vm_destroy = shadow_vm_destroy,
 	.vcpu_init = shadow_vcpu_init,

@@ -165,6 +165,7 @@ static void unhash(struct um_vm *vm, struct shadow_page *sp)
 		shadow_untrack(vm, sp);
 	sp->unsync = false;
 	sh->nr_pages--;
+	sh->nr_roots -= !!sp->root_refs;
 	vm->stats.mmu_pages = sh->nr_pages;
 	vm->stats.mmu_zapped++;
 }
@@ -216,12 +217,21 @@ void shadow_zap_everything(struct um_vm *vm)
 	rmap_trim(vm, 0, ~0ULL);
 }
 
+void shadow_root_get(struct um_vm *vm, struct shadow_page *sp)
+{
+	shadow_vm(vm)->nr_roots += !sp->root_refs++;
+}
+
 void shadow_root_put(struct um_vm *vm, struct shadow_page *sp)
 {
 	struct shadow_vm *sh = shadow_vm(vm);
 
-	if (--sp->root_refs || !sp->invalid)
+	if (--sp->root_refs)
 		return;
+	if (!sp->invalid) {
+		sh->nr_roots--;
+		return;
+	}
 	list_add(&sp->link, &sh->zapped);
 	sh->flush_due = true;
 }

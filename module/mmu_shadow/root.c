@@ -142,7 +142,7 @@ static bool build_root(struct um_vm *vm, struct shadow_vcpu *sv, struct shadow_r
 			put_root(vm, root);
 			return false;
 		}
-		root->sp[i]->root_refs++;
+		shadow_root_get(vm, root->sp[i]);
 	}
 	memcpy(root->key, key, sizeof(root->key));
 	root->role = role;

@@ -92,7 +92,9 @@ struct shadow_vm {
 	struct xarray rmap;		/* struct rmap_node by gfn / 512 */
 	struct rmap_node *recent[SHADOW_RECENT];	/* found lately, by index; racy */
 	unsigned long nr_huge;		/* 1 GiB leaves in @rmap */
-	u64 nr_pages;
+	u64 nr_pages, nr_roots;		/* in @pages; those of them with root_refs */
+	struct um_vm *vm;
+	struct list_head shrink_link;	/* shrink.c */
 	u64 slot_pages, auto_cap;
 	u64 visit;
 	/*
@@ -295,6 +297,7 @@ void shadow_link(struct um_vm *vm, struct shadow_cache *cache, spte_t *sptep,
 bool shadow_set_leaf(struct um_vm *vm, struct shadow_cache *cache, struct shadow_page *sp,
 		     unsigned int slot, gfn_t gfn, spte_t spte, u64 known);
 void shadow_zap(struct um_vm *vm, struct shadow_page *sp);
+void shadow_root_get(struct um_vm *vm, struct shadow_page *sp);
 void shadow_root_put(struct um_vm *vm, struct shadow_page *sp);
 void shadow_zap_everything(struct um_vm *vm);
 void shadow_commit(struct um_vm *vm);
@@ -306,6 +309,7 @@ struct spte_desc *shadow_cache_desc(struct shadow_cache *cache);
 struct shadow_page *shadow_get_page(struct um_vm *vm, struct shadow_cache *cache, gfn_t gfn,
 				    union shadow_role role);
 void shadow_free_page(struct shadow_page *sp);
+unsigned long shadow_reclaim(struct um_vm *vm, unsigned long batch);
 void shadow_make_room(struct um_vm *vm);
 struct hlist_head *shadow_bucket(struct shadow_vm *sh, gfn_t gfn);
 
@@ -328,6 +332,12 @@ void shadow_gpa_written(struct um_vm *vm, gpa_t gpa, size_t len);
 int shadow_load_root(struct um_vcpu *vcpu);
 void shadow_set_root(struct um_vcpu *vcpu, struct shadow_root *root, u32 dirty);
 void shadow_roots_destroy(struct um_vcpu *vcpu);
+
+/* shrink.c: memory is given back */
+void shadow_shrink_add(struct shadow_vm *sh);
+void shadow_shrink_del(struct shadow_vm *sh);
+int shadow_shrink_init(void);
+void shadow_shrink_exit(void);
 
 /* switch.c: the guest changes its translations */
 bool shadow_invlpg(struct um_vcpu *vcpu, gva_t gva, bool all, bool fast);
