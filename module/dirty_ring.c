@@ -194,7 +194,7 @@ static bool um_ring_resolve(struct um_vm *vm, const struct kvm_dirty_gfn *entry,
 	if (id >= UM_MAX_SLOTS)
 		return false;
 	if (!page->slot || page->slot->id != id)
-		page->slot = um_slot_by_id(um_slots(vm), id);
+		page->slot = um_slot_by_id(vm, id);
 	if (!page->slot || !um_slot_logs(page->slot) || offset >= page->slot->npages)
 		return false;
 	page->gfn = page->slot->base_gfn + offset;
