@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The host's side of random writes to a logged slot; vCPUs run in threads of their own. */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -9,10 +10,24 @@
 
 #define HUGE	(2UL << 20)
 
+/* A machine with little memory has huge pages off; needs root, without it there are none. */
+static void allow_huge_pages(void)
+{
+	int fd = open("/sys/kernel/mm/transparent_hugepage/enabled", O_WRONLY);
+
+	if (fd < 0)
+		return;
+	if (write(fd, "madvise", 7) < 0)
+		tap_diag("huge pages stay off");
+	close(fd);
+}
+
 static uint8_t *window_memory(bool thp)
 {
 	uint8_t *raw = host_pages(DIRTY_WINDOW + HUGE), *mem;
 
+	if (thp)
+		allow_huge_pages();
 	mem = (uint8_t *)(((uintptr_t)raw + HUGE - 1) & ~(HUGE - 1));
 	madvise(mem, DIRTY_WINDOW, thp ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 	return mem;
