@@ -11,7 +11,7 @@ static bool hpa_exists(hpa_t hpa)
 	return !(hpa >> hw_caps.host_maxphyaddr);
 }
 
-/* Under PML the CPU notes the write that sets D; those of other vCPUs may be under way to the log. */
+/* Under PML the CPU notes the write that sets D; another vCPU may have it still to report. */
 static bool is_dirty(const struct um_vm *vm, epte_t epte)
 {
 	return !um_mmu_pml(vm) || (epte_dirty(epte) && vm->nr_vcpus == 1);
@@ -70,7 +70,7 @@ static void audit_table(struct um_audit *a, epte_t *table, unsigned int level, g
 			continue;
 		um_audit_at(a, gfn, level, epte.raw);
 		if (epte_is_empty(epte))
-			um_audit_rule(a, epte_equal(epte, epte_mmio()), "no leaf or link: absent or MMIO");
+			um_audit_rule(a, epte_equal(epte, epte_mmio()), "what is empty is 0 or MMIO");
 		else if (epte_is_leaf(epte))
 			audit_leaf(a, epte, gfn, level);
 		else if (audit_link(a, epte, level))
