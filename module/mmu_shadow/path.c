@@ -35,6 +35,7 @@ static union shadow_role child_role(const struct shadow_walk *w, const struct sh
 	if (role.direct) {
 		*gfn = gfn_align_down(gpa_to_gfn(w->r.gpa), level);
 		role.access = w->access;
+		role.clean_nowp = !w->sv->desc.wp && !w->r.dirty;
 		return role;
 	}
 	*gfn = gpa_to_gfn(w->r.table[level - 1]);

@@ -38,6 +38,7 @@ union shadow_role {
 		u32 pse36 : 1;
 		u32 gbpages : 1;
 		u32 maxphyaddr : 6;
+		u32 clean_nowp : 1;	/* direct: D is clear where WP = 0 lets the kernel write */
 	};
 };
 
