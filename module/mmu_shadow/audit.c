@@ -67,6 +67,7 @@ static void audit_link(struct shadow_audit *s, struct shadow_page *sp, unsigned 
 	same.level = sp->role.level - 1;
 	same.access = child->role.access;
 	same.direct = child->role.direct;
+	same.clean_nowp = same.direct && child->role.clean_nowp;
 	same.quadrant = !same.direct && same.mode == PAGING_32 ? slot & 1 : 0;
 	um_audit_rule(s->a, child->role.word == same.word && child->role.direct >= sp->role.direct,
 		      "a child has the role of its place");
