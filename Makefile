@@ -14,7 +14,7 @@ sudo		:= $(if $(filter 0,$(shell id -u)),,sudo)
 # The lab is prepared before anything is compiled: that installs the compiler.
 prepared	:= $(if $(filter host,$(LAB)),,lab)
 .NOTPARALLEL:
-.PHONY: help modules tool examples selftests lab-module lab run check check-debug check-models \
+.PHONY: help modules tool examples selftests lab-module lab run check check-debug check-models check-tlb \
 	bench lint insmod rmmod install clean
 
 help:
@@ -27,6 +27,7 @@ help:
 	@echo '  make check               every test; ends with "N passed, N failed, N skipped"'
 	@echo '  make check-debug         the same on a kernel that checks itself (KASAN, lockdep, leaks, failures)'
 	@echo '  make check-models        the same on other CPU models: without EPT, VPID or unrestricted guest'
+	@echo '  make check-tlb           the same, and no guest may use a stale translation'
 	@echo '  make bench               the cost per operation, against the real KVM'
 	@echo '  make lab                 prepare the emulator and the kernel $(KERNEL) (others do so by themselves)'
 	@echo 'Anywhere:'
@@ -69,6 +70,9 @@ check:
 
 check-models:
 	@selftests/run-all --only models
+
+check-tlb:
+	@selftests/run-all --only tlb,tlb-smp
 
 check-debug:
 	@selftests/run-all --only debug,debug-smp,debug-module
