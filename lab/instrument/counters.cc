@@ -38,7 +38,7 @@ void lab_tlb_control(BX_CPU_C *cpu, unsigned int what, Bit64u value)
 void lab_vmentry(BX_CPU_C *cpu)
 {
 	if (stale_enabled)
-		stale_entry_or_exit(cpu, false);
+		stale_entry_or_exit(cpu, VM_ENTRY);
 }
 
 void lab_reset(unsigned int cpu, unsigned int type)
@@ -50,7 +50,7 @@ void lab_reset(unsigned int cpu, unsigned int type)
 void lab_vmexit(BX_CPU_C *cpu, Bit32u reason)
 {
 	if (stale_enabled)
-		stale_entry_or_exit(cpu, reason == VMX_VMEXIT_EPT_VIOLATION);
+		stale_entry_or_exit(cpu, reason);
 	if (reason & FAILED_ENTRY) {
 		lab_counters[LAB_OP_FAILED_ENTRIES]++;
 		return;

@@ -8,6 +8,8 @@ class BX_CPU_C;
 /* Pages that hold entries which a CPU has cached; of 4 GiB, more memory would share marks. */
 #define WATCHED_PAGES	(1U << 20)
 
+#define VM_ENTRY	(~0U)
+
 extern bool stale_enabled;
 extern unsigned char stale_watched[WATCHED_PAGES];
 extern unsigned int stale_cpu;	/* the one that runs */
@@ -18,7 +20,7 @@ void stale_access(BX_CPU_C *cpu, Bit64u laddr, bool user, unsigned int rw);
 /* Before a page that is marked in stale_watched changes. */
 void stale_table_write(Bit64u hpa);
 void stale_page_fault(BX_CPU_C *cpu, Bit64u laddr);
-void stale_entry_or_exit(BX_CPU_C *cpu, bool ept_violation);
+void stale_entry_or_exit(BX_CPU_C *cpu, unsigned int reason);	/* of the exit, or VM_ENTRY */
 void stale_reset(unsigned int cpu);
 
 /* Operands as the instructions have them. */

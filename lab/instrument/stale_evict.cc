@@ -96,11 +96,14 @@ static void drop_physical(BX_CPU_C *cpu, Bit64u gpa)
 }
 
 /* SDM "Operations that Invalidate Cached Mappings". */
-void stale_entry_or_exit(BX_CPU_C *cpu, bool ept_violation)
+void stale_entry_or_exit(BX_CPU_C *cpu, unsigned int reason)
 {
 	struct cpu_cache *cache = &caches[cpu->bx_cpuid];
 
-	if (ept_violation) {
+	/* The access that found the log full has set no dirty flag, and comes again. */
+	if (reason == VMX_VMEXIT_PML_LOGFULL)
+		cache_invept(cache, true, current_ep4ta(cpu));
+	if (reason == VMX_VMEXIT_EPT_VIOLATION) {
 		drop_physical(cpu, cpu->VMread64(VMCS_64BIT_GUEST_PHYSICAL_ADDR));
 		cache_drop_address(cache, current_vpid(cpu), current_pcid(cpu),
 				   cpu->VMread64(VMCS_GUEST_LINEAR_ADDR), false);
