@@ -72,7 +72,7 @@ check-models:
 	@selftests/run-all --only models
 
 check-tlb:
-	@selftests/run-all --only tlb,tlb-smp
+	@selftests/run-all --only tlb
 
 check-debug:
 	@selftests/run-all --only debug,debug-smp,debug-module
