@@ -15,7 +15,7 @@ sudo		:= $(if $(filter 0,$(shell id -u)),,sudo)
 prepared	:= $(if $(filter host,$(LAB)),,lab)
 .NOTPARALLEL:
 .PHONY: help modules tool examples selftests lab-module lab run check check-debug check-models \
-	check-exerciser \
+	check-exerciser check-tlb \
 	bench lint insmod rmmod install clean
 
 help:
@@ -29,6 +29,7 @@ help:
 	@echo '  make check-debug         the same on a kernel that checks itself (KASAN, lockdep, leaks, failures)'
 	@echo '  make check-models        the same on other CPU models: without EPT, VPID or unrestricted guest'
 	@echo '  make check-exerciser     random page tables, SEEDS=10 STEPS=10000, from SEED=1 on'
+	@echo '  make check-tlb           the same, and no guest may use a stale translation'
 	@echo '  make bench               the cost per operation, against the real KVM'
 	@echo '  make lab                 prepare the emulator and the kernel $(KERNEL) (others do so by themselves)'
 	@echo 'Anywhere:'
@@ -74,6 +75,9 @@ check-models:
 
 check-exerciser:
 	@SEED='$(SEED)' SEEDS='$(SEEDS)' STEPS='$(STEPS)' selftests/run-all --only exerciser
+
+check-tlb:
+	@selftests/run-all --only tlb
 
 check-debug:
 	@selftests/run-all --only debug,debug-smp,debug-module

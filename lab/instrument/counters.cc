@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Counters of what the emulated CPUs execute, and the port that gives them to the machine inside. */
+/* Counters of what the emulated CPUs execute, and the port that reads them out. */
 #include "bochs.h"
 #include "cpu/cpu.h"
 
@@ -14,9 +14,11 @@ static Bit64u latched[LAB_COUNTERS];
 static Bit64u instructions_at_reset;
 static Bit64u answer = (Bit64u)LAB_VERSION << 32 | LAB_MAGIC;
 
-void lab_tlb_control(unsigned int what, bool in_guest)
+void lab_tlb_control(BX_CPU_C *cpu, unsigned int what, Bit64u value)
 {
-	if (in_guest)
+	if (stale_enabled)
+		stale_control(cpu, what, value);
+	if (cpu->in_vmx_guest)
 		return;
 	switch (what) {
 	case BX_INSTR_MOV_CR0:
@@ -33,8 +35,22 @@ void lab_tlb_control(unsigned int what, bool in_guest)
 	}
 }
 
-void lab_vmexit(Bit32u reason)
+void lab_vmentry(BX_CPU_C *cpu)
 {
+	if (stale_enabled)
+		stale_entry_or_exit(cpu, VM_ENTRY);
+}
+
+void lab_reset(unsigned int cpu, unsigned int type)
+{
+	if (type == BX_RESET_HARDWARE)
+		stale_reset(cpu);
+}
+
+void lab_vmexit(BX_CPU_C *cpu, Bit32u reason)
+{
+	if (stale_enabled)
+		stale_entry_or_exit(cpu, reason);
 	if (reason & FAILED_ENTRY) {
 		lab_counters[LAB_OP_FAILED_ENTRIES]++;
 		return;

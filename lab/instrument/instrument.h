@@ -7,28 +7,56 @@
 #define LAB_INSTRUMENT_H
 
 #include "port.h"
+#include "stale.h"
+
+class BX_CPU_C;
 
 extern Bit64u lab_counters[LAB_COUNTERS];
 
-void lab_tlb_control(unsigned int what, bool in_guest);
-void lab_vmexit(Bit32u reason);
+void lab_tlb_control(BX_CPU_C *cpu, unsigned int what, Bit64u value);
+void lab_vmentry(BX_CPU_C *cpu);
+void lab_vmexit(BX_CPU_C *cpu, Bit32u reason);
+void lab_reset(unsigned int cpu, unsigned int type);
 void lab_port_in(Bit16u port, unsigned int size, Bit32u &value);
 void lab_port_out(Bit16u port, unsigned int size, Bit32u value);
 
 /* hooks.patch places it at the beginning of instructions; members of BX_CPU_C only. */
 #define BX_INSTR_COUNT(name) (lab_counters[LAB_OP_##name] += !BX_CPU_THIS_PTR in_vmx_guest)
 
-#define BX_INSTR_TLB_CNTRL(cpu, what, value) lab_tlb_control(what, BX_CPU_THIS_PTR in_vmx_guest)
-#define BX_INSTR_VMEXIT(cpu, reason, qualification) lab_vmexit(reason)
+#define BX_INSTR_TLB_CNTRL(cpu, what, value) lab_tlb_control(BX_CPU(cpu), what, value)
+#define BX_INSTR_VMEXIT(cpu, reason, qualification) lab_vmexit(BX_CPU(cpu), reason)
 /* Bochs hands its own variable over: the answer takes the place of an unowned port's. */
 #define BX_INSTR_INP2(port, size, value) lab_port_in(port, size, value)
 #define BX_INSTR_OUTP(port, size, value) lab_port_out(port, size, value)
 
-#define BX_INSTR_INIT_ENV()
+#define BX_INSTR_INIT_ENV() stale_init()
+
+/* Others of hooks.patch. */
+#define BX_INSTR_VMENTRY(cpu) lab_vmentry(BX_CPU(cpu))
+#define BX_INSTR_INVEPT_OPERANDS(cpu, type, eptp) stale_invept(cpu, type, eptp)
+#define BX_INSTR_INVVPID_OPERANDS(cpu, type, vpid, laddr) stale_invvpid(cpu, type, vpid, laddr)
+#define BX_INSTR_INVPCID_OPERANDS(cpu, type, pcid, laddr) \
+	stale_invpcid(BX_CPU(cpu), type, pcid, laddr)
+#define BX_INSTR_CR3_OPERAND(value) stale_cr3_operand(value)
+#define BX_INSTR_PAGE_FAULT(cpu, laddr) stale_page_fault(BX_CPU(cpu), laddr)
+#define BX_INSTR_RUN(cpu) (stale_cpu = (cpu))
+
+/* Bochs' own TLB has no answer. */
+#define BX_INSTR_TRANSLATE(cpu, laddr, user, rw) do { \
+	if (stale_enabled && BX_CPU_THIS_PTR in_vmx_guest) \
+		stale_access(BX_CPU(cpu), laddr, user, rw); \
+} while (0)
+
+/* Every write to memory. */
+#define BX_INSTR_PHY_WRITE(paddr) do { \
+	if (stale_watched[((paddr) >> 12) % WATCHED_PAGES]) \
+		stale_table_write(paddr); \
+} while (0)
+
 #define BX_INSTR_EXIT_ENV()
 #define BX_INSTR_INITIALIZE(cpu)
 #define BX_INSTR_EXIT(cpu)
-#define BX_INSTR_RESET(cpu, type)
+#define BX_INSTR_RESET(cpu, type) lab_reset(cpu, type)
 #define BX_INSTR_HLT(cpu)
 #define BX_INSTR_MWAIT(cpu, paddr, len, flags)
 #define BX_INSTR_DEBUG_PROMPT()

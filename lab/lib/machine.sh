@@ -96,6 +96,8 @@ verdict() {
 	keep_results
 	complaint=$(kernel_complaint)
 	[ -z "$complaint" ] || fail_run 126 "the kernel complained: $complaint"
+	complaint=$(grep -a -m 1 '^STALE ' "$work/console.txt" || true)
+	[ -z "$complaint" ] || fail_run 126 "a stale translation was used: $complaint"
 	[ "$ended" -ne 124 ] || fail_run 124 "no end within $limit s"
 	if ! [ -s "$work/result/status" ]; then
 		last_lines "$work/bochs.err" "the emulator's errors" 10
@@ -125,9 +127,9 @@ stop_emulator() {
 emulate() {
 	local console_pid ended=0
 	mkfifo "$work/console"
-	skip_banner <"$work/console" &
+	skip_banner <"$work/console" | tee "$work/console.txt" &
 	console_pid=$!
-	timeout --foreground -k 5 "$limit" "$bochs" -q -f "$work/bochsrc" \
+	UMBRA_LAB_TLB=$tlb timeout --foreground -k 5 "$limit" "$bochs" -q -f "$work/bochsrc" \
 		>"$work/console" 2>"$work/bochs.err" </dev/null &
 	emulator_pid=$!
 	trap stop_emulator INT TERM HUP

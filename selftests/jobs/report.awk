@@ -53,6 +53,7 @@ function result(good) {
 /^not ok / { result(0); next }
 /^1\.\.[0-9]+$/ { plan = substr($0, 4) + 0; next }
 /^Bail out!/ { fault($0); bad++; next }
+/^STALE / { fault($0); bad++; showing = 1; next }
 /^FAIL: / { fault($0); next }
 /^#/ { if (showing) print "  " $0; else held = held "  " $0 "\n" }
 

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0
+/* What evicts cached translations: instructions with their operands, faults, VM entry and exit. */
+#include "report.h"
+#include "stale.h"
+
+#define CR0_PG		(1ULL << 31)
+#define CR3_NO_FLUSH	(1ULL << 63)
+
+/* Of INVEPT, INVVPID and INVPCID. */
+enum { EPT_SINGLE = 1 };
+enum { VPID_ADDRESS, VPID_SINGLE, VPID_ALL, VPID_SINGLE_KEEP_GLOBAL };
+enum { PCID_ADDRESS, PCID_SINGLE, PCID_ALL, PCID_ALL_KEEP_GLOBAL };
+
+static Bit64u cr3_operand;
+
+void stale_cr3_operand(Bit64u value)
+{
+	cr3_operand = value;
+}
+
+void stale_invept(unsigned int cpu, Bit64u type, Bit64u eptp)
+{
+	cache_invept(&caches[cpu], type == EPT_SINGLE, eptp & FRAME_MASK);
+}
+
+void stale_invvpid(unsigned int cpu, Bit64u type, Bit32u vpid, Bit64u laddr)
+{
+	if (type == VPID_ALL)
+		cache_drop_all_vpids(&caches[cpu]);
+	else if (type == VPID_ADDRESS)
+		cache_drop_address(&caches[cpu], vpid, PCID_ANY, laddr, false);
+	else
+		cache_drop_vpid(&caches[cpu], vpid, PCID_ANY, type == VPID_SINGLE_KEEP_GLOBAL);
+}
+
+/* Outside of guests these are about VPID 0, of which nothing outlives a VM entry. */
+void stale_invpcid(BX_CPU_C *cpu, Bit64u type, Bit32u pcid, Bit64u laddr)
+{
+	struct cpu_cache *cache = &caches[cpu->bx_cpuid];
+
+	if (!cpu->in_vmx_guest)
+		return;
+	if (type == PCID_ADDRESS)
+		cache_drop_address(cache, current_vpid(cpu), pcid, laddr, true);
+	else
+		cache_drop_vpid(cache, current_vpid(cpu), type == PCID_SINGLE ? pcid : PCID_ANY,
+				type != PCID_ALL);
+}
+
+static void control(BX_CPU_C *cpu, unsigned int what, Bit64u value)
+{
+	struct cpu_cache *cache = &caches[cpu->bx_cpuid];
+	bool keep = cpu->cr4.get_PCIDE() && (cr3_operand & CR3_NO_FLUSH);
+
+	switch (what) {
+	case BX_INSTR_INVLPG:
+		cache_drop_address(cache, current_vpid(cpu), PCID_ANY, value, false);
+		break;
+	case BX_INSTR_MOV_CR3:
+	case BX_INSTR_TASK_SWITCH:
+		if (!keep)
+			cache_drop_vpid(cache, current_vpid(cpu), current_pcid(cpu), true);
+		break;
+	case BX_INSTR_MOV_CR0:
+		if (!(value & CR0_PG))
+			cache_drop_vpid(cache, current_vpid(cpu), PCID_ANY, false);
+		break;
+	case BX_INSTR_MOV_CR4:
+		cache_drop_vpid(cache, current_vpid(cpu), PCID_ANY, false);
+		break;
+	}
+}
+
+void stale_control(BX_CPU_C *cpu, unsigned int what, Bit64u value)
+{
+	if (cpu->in_vmx_guest)
+		control(cpu, what, value);
+	cr3_operand = 0;
+}
+
+/* SDM "Operations that Invalidate TLBs and Paging-Structure Caches". */
+void stale_page_fault(BX_CPU_C *cpu, Bit64u laddr)
+{
+	if (cpu->in_vmx_guest)
+		cache_drop_address(&caches[cpu->bx_cpuid], current_vpid(cpu), current_pcid(cpu),
+				   laddr, false);
+}
+
+static void drop_physical(BX_CPU_C *cpu, Bit64u gpa)
+{
+	struct tag tag = { current_ep4ta(cpu), PHYSICAL_VPID, 0 };
+	mappings &m = caches[cpu->bx_cpuid].tags[tag];
+
+	cache_drop_leaf(m, gpa);
+	cache_drop_tables(m, gpa);
+}
+
+/* SDM "Operations that Invalidate Cached Mappings". */
+void stale_entry_or_exit(BX_CPU_C *cpu, unsigned int reason)
+{
+	struct cpu_cache *cache = &caches[cpu->bx_cpuid];
+
+	/* The access that found the log full has set no dirty flag, and comes again. */
+	if (reason == VMX_VMEXIT_PML_LOGFULL)
+		cache_invept(cache, true, current_ep4ta(cpu));
+	if (reason == VMX_VMEXIT_EPT_VIOLATION) {
+		drop_physical(cpu, cpu->VMread64(VMCS_64BIT_GUEST_PHYSICAL_ADDR));
+		cache_drop_address(cache, current_vpid(cpu), current_pcid(cpu),
+				   cpu->VMread64(VMCS_GUEST_LINEAR_ADDR), false);
+	}
+	if (!current_vpid(cpu))
+		cache_drop_vpid(cache, 0, PCID_ANY, false);
+}
+
+void stale_reset(unsigned int cpu)
+{
+	caches[cpu].tags.clear();
+}
+
+/* Other CPUs' guests must look again; theirs are the translations that Bochs itself still holds. */
+void stale_table_write(Bit64u hpa)
+{
+	BX_CPU_C *writer = BX_CPU(stale_cpu);
+
+	report_write(writer, hpa);
+	if (writer->in_vmx_guest)
+		return;
+	for (int i = 0; i < BX_SMP_PROCESSORS; i++)
+		if (BX_CPU(i) != writer && BX_CPU(i)->in_vmx_guest)
+			BX_CPU(i)->TLB_flush();
+}
