@@ -154,8 +154,8 @@ bool emul_move(struct um_emul *em);
 int emul_in(struct emu_ctx *c, u16 port, unsigned int size, unsigned int ahead, void *data);
 int emul_out(struct emu_ctx *c, u16 port, unsigned int size, const void *data);
 /*
- * Userspace's answer to the read at this point of the instruction, which holds whatever the memslots
- * are by now. False: it was not asked for this.
+ * Userspace's answer to the read at this point of the instruction, which holds whatever the
+ * memslots are by now. False: it was not asked for this.
  */
 bool emul_mmio_answered(struct um_emul *em, gpa_t gpa, void *data, unsigned int len);
 int emul_mmio_ask(struct um_emul *em, gpa_t gpa, unsigned int len);	/* EMU_EXIT or EMU_FAIL */

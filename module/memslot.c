@@ -226,10 +226,7 @@ static struct um_memslot *um_slot_alloc(struct um_vm *vm,
 	return slot;
 }
 
-/*
- * From here to um_slot_unmap(), @slot may be mapped but is not among the slots: the MMU
- * notifier finds it all the same.
- */
+/* Until um_slot_unmap(), @slot may be mapped but is not among the slots: the notifier finds it. */
 static void um_slot_retire(struct um_vm *vm, struct um_memslot *slot)
 {
 	write_lock(&vm->mmu_lock);

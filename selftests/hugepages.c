@@ -13,7 +13,7 @@
 #include "lib/stats.h"
 #include "guest/basic.h"
 
-#define GIB		(1UL << 30)
+#define GIB		0x40000000UL
 #define MIB2		(2UL << 20)
 #define BIG_GPA		GIB		/* slot 1 */
 #define BIG_GVA		(4 * GIB)
@@ -33,7 +33,7 @@ struct big {
 /* Offsets in the GiB that the tests touch: few, so that memory of 4K pages suffices. */
 static const uint64_t offsets[] = { 0, PAGE_SIZE, MIB2 - PAGE_SIZE, MIB2, 3 * MIB2 + 5 * PAGE_SIZE,
 				    GIB - PAGE_SIZE };
-#define NR_OFFSETS	(sizeof(offsets) / sizeof(offsets[0]))
+#define NR_OFFSETS	ARRAY_SIZE(offsets)
 
 /* 1 GiB, aligned to that, of host pages of this level; NULL: there are none. */
 static uint8_t *host_gib(int level)

@@ -122,7 +122,8 @@ static void test_slots(struct setup *s)
 	uint32_t i;
 
 	for (i = 0; i < ROUNDS; i++) {
-		device &= write_device(s->vcpu, DEVICE_GPA, i) && read_device(s->vcpu, DEVICE_GPA, i);
+		device &= write_device(s->vcpu, DEVICE_GPA, i);
+		device &= read_device(s->vcpu, DEVICE_GPA, i);
 		memcpy(s->ram, &i, sizeof(i));
 		must(vm_set_slot(vm, 5, 0, DEVICE_GPA, PAGE_SIZE, s->ram));
 		ram &= read_ram(s->vcpu, DEVICE_GPA, i);

@@ -79,7 +79,7 @@ static void touch_all(struct vcpu *vcpu)
 		tap_bail("the guest does not touch its memory");
 }
 
-static void drop_caches(void)
+static void shrink_caches(void)
 {
 	write_file("/proc/sys/vm/drop_caches", "2");
 }
@@ -91,7 +91,7 @@ static long settled_memory(long limit)
 	int i;
 
 	for (i = 0; i < 20 && bytes > limit; i++) {
-		drop_caches();
+		shrink_caches();
 		usleep(50000);
 		bytes = kernel_memory();
 	}
@@ -231,7 +231,7 @@ static void test_pressure(enum guest_mode mode)
 	for (i = 0; i < 2; i++)
 		pthread_create(&loads[i].thread, NULL, load_run, &loads[i]);
 	while (left) {
-		drop_caches();
+		shrink_caches();
 		usleep(1000);
 		if (!pthread_tryjoin_np(loads[2 - left].thread, NULL))
 			left--;
@@ -252,7 +252,7 @@ static void test_idle(void)
 	madvise(vcpu->vm->mem, vcpu->vm->mem_size, MADV_NOHUGEPAGE);
 	touch_all(vcpu);
 	for (i = 0; i < 20; i++)
-		drop_caches();
+		shrink_caches();
 	if (mmu_wanted() == MMU_SHADOW && stat_read(vcpu->vm->fd, "mmu_pages", &pages) &&
 	    stat_read(vcpu->vm->fd, "mmu_rmap_bytes", &rmap)) {
 		tap_ok(pages <= MAX_ROOTS, "an idle VM keeps its roots alone (%lu pages)", pages);

@@ -17,7 +17,7 @@
 #define TABLE_PAGES	512UL		/* that one table maps */
 #define NOISE		0.01		/* events per operation that are not worth a word */
 #define PAGE		4096UL
-#define GIB		(1UL << 30)
+#define GIB		BIT(30)
 
 /* What a number of operations took. */
 struct sample {

@@ -62,7 +62,8 @@ static void become(char **argv, const int *fds)
 	dup2(fds[1], STDERR_FILENO);
 	close(fds[0]);
 	close(fds[1]);
-	iopl(0);	/* it would cost the job's programs 100 instructions on each return from a system call */
+	/* It would cost the job's programs 100 instructions on each return from a system call. */
+	iopl(0);
 	execvp(argv[0], argv);
 	perror(argv[0]);
 	_exit(127);

@@ -70,7 +70,8 @@ static void audit_table(struct um_audit *a, epte_t *table, unsigned int level, g
 			continue;
 		um_audit_at(a, gfn, level, epte.raw);
 		if (epte_is_empty(epte))
-			um_audit_rule(a, epte_equal(epte, epte_mmio()), "what is empty is 0 or MMIO");
+			um_audit_rule(a, epte_equal(epte, epte_mmio()),
+				      "what is empty is 0 or MMIO");
 		else if (epte_is_leaf(epte))
 			audit_leaf(a, epte, gfn, level);
 		else if (audit_link(a, epte, level))

@@ -146,8 +146,8 @@ static void derive_hw_caps(void)
 	hw_caps.ept = use_ept && vmx_caps.efer && (c2 & SECONDARY_EXEC_ENABLE_EPT) &&
 		      has_all(ev, EPT_REQUIRED);
 	/*
-	 * With these flags a walk's reads count as writes (SDM "EPT Violations"); the table that serves
-	 * unpaged code is read-only.
+	 * With these flags a walk's reads count as writes (SDM "EPT Violations"); the table that
+	 * serves unpaged code is read-only.
 	 */
 	hw_caps.ept_ad = hw_caps.ept && hw_caps.unrestricted && (ev & VMX_EPT_AD_BIT);
 	hw_caps.ept_2m = hw_caps.ept && (ev & VMX_EPT_2MB_PAGE_BIT);

@@ -16,7 +16,8 @@
  */
 bool vmx_skip_fast(struct vmx_vcpu *vmx)
 {
-	unsigned long rip = vmcs_readl(GUEST_RIP), next = rip + vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
+	unsigned long rip = vmcs_readl(GUEST_RIP);
+	unsigned long next = rip + vmcs_read32(VM_EXIT_INSTRUCTION_LEN);
 	u32 state;
 
 	if (unlikely((vmcs_readl(GUEST_RFLAGS) & X86_EFLAGS_TF) || ((next ^ rip) & BIT_ULL(32))))

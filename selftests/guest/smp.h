@@ -17,7 +17,7 @@ enum {
 	SMP_PRESENT,	/* vCPU 0 maps a page, vCPU 1 must see it without a flush */
 	SMP_DIRTY,	/* vCPU 0 clears D and W, vCPU 1 writes: no write after the flush */
 	SMP_TOGETHER,	/* both really run at once: they wait for each other */
-	SMP_FAULTS,	/* both fault on pages of one table, at different addresses and at the same */
+	SMP_FAULTS,	/* both fault on pages of one table, elsewhere and at the same place */
 };
 
 /* arg[]: the same for both vCPUs */

@@ -5,6 +5,7 @@
  * table, no flush, and no room from memory that comes later.
  */
 #include "ept/ept.h"
+#include "ept_stubs.h"
 #include "tap.h"
 
 #define STEPS		200000
@@ -12,7 +13,7 @@
 #define BLOCK_PAGES	128UL
 #define NBLOCKS		24UL
 #define FIRST_PFN	0x100000ULL
-#define FAR_GFN		(1UL << 34)	/* where no memory is near */
+#define FAR_GFN		BIT(34)	/* where no memory is near */
 
 struct hw_caps hw_caps;
 bool shim_erratum;
@@ -59,11 +60,6 @@ void read_lock(rwlock_t *lock)
 	lock->readers++;
 }
 
-void read_unlock(rwlock_t *lock)
-{
-	lock->readers--;
-}
-
 struct um_memslot *um_slot_find(struct um_vm *v, gfn_t gfn)
 {
 	u64 block = (gfn - BASE_GFN) / BLOCK_PAGES;
@@ -82,17 +78,9 @@ int um_pfn_get(struct um_vm *v, struct um_memslot *s, gfn_t gfn, bool write, str
 	return 0;
 }
 
-void ept_audit(struct um_audit *a)
-{
-}
-
 unsigned int um_pfn_level_now(struct um_vm *v, const struct um_memslot *s, gfn_t gfn)
 {
 	return UM_LEVEL_4K;
-}
-
-void um_pfn_put(struct um_pfn *pfn, bool dirtied)
-{
 }
 
 bool um_pfn_stale(struct um_vm *v, struct um_memslot *s, gfn_t gfn, const struct um_pfn *p)
@@ -109,25 +97,9 @@ void um_mark_dirty(struct um_vm *v, struct um_vcpu *c, struct um_memslot *s, gfn
 {
 }
 
-void um_make_request(struct um_vcpu *v, enum um_request req)
-{
-}
-
 u16 hw_tag_alloc(void)
 {
 	return 1;
-}
-
-void hw_tag_free(u16 tag)
-{
-}
-
-void hw_get(struct um_vcpu *v, u32 mask)
-{
-}
-
-void hw_flush(struct um_vcpu *v, enum hw_flush what, u16 tag, gva_t gva)
-{
 }
 
 /* The entry at which a walk for @gfn ends: raw bits, as the CPU reads them. */

@@ -6,6 +6,7 @@
  * for stale translations.
  */
 #include "ept/ept.h"
+#include "ept_stubs.h"
 #include "tap.h"
 
 #define STEPS		30000
@@ -78,11 +79,6 @@ void read_lock(rwlock_t *lock)
 	lock->readers++;
 }
 
-void read_unlock(rwlock_t *lock)
-{
-	lock->readers--;
-}
-
 struct um_memslot *um_slot_find(struct um_vm *v, gfn_t gfn)
 {
 	return gfn >= BASE_GFN && gfn < BASE_GFN + NPAGES ? &slot : NULL;
@@ -103,18 +99,9 @@ int um_pfn_get(struct um_vm *v, struct um_memslot *s, gfn_t gfn, bool write, str
 	return 0;
 }
 
-/* What this file does is an audit of its own. */
-void ept_audit(struct um_audit *a)
-{
-}
-
 unsigned int um_pfn_level_now(struct um_vm *v, const struct um_memslot *s, gfn_t gfn)
 {
 	return host_huge[(gfn - BASE_GFN) / 512] ? UM_LEVEL_2M : UM_LEVEL_4K;
-}
-
-void um_pfn_put(struct um_pfn *pfn, bool dirtied)
-{
 }
 
 bool um_pfn_stale(struct um_vm *v, struct um_memslot *s, gfn_t gfn, const struct um_pfn *p)
@@ -135,25 +122,9 @@ void um_mark_dirty(struct um_vm *v, struct um_vcpu *c, struct um_memslot *s, gfn
 	s->dirty[n / 64] |= 1UL << (n % 64);
 }
 
-void um_make_request(struct um_vcpu *v, enum um_request req)
-{
-}
-
 u16 hw_tag_alloc(void)
 {
 	return 7;
-}
-
-void hw_tag_free(u16 tag)
-{
-}
-
-void hw_get(struct um_vcpu *v, u32 mask)
-{
-}
-
-void hw_flush(struct um_vcpu *v, enum hw_flush what, u16 tag, gva_t gva)
-{
 }
 
 #define RAW_D	0x200

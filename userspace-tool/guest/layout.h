@@ -36,7 +36,7 @@
 #define STACK_TOP	0x80000
 #define GUEST_BASE	0x100000	/* where the guests are linked */
 #define TOUCH_GPA	0x400000	/* untouched RAM from here on */
-#define TOUCH_PT	0x20000		/* tables of 4K entries that map it once more, at TOUCH_GVA */
+#define TOUCH_PT	0x20000		/* 4K tables that map it once more, at TOUCH_GVA */
 #define TOUCH_PTS	26
 #define TOUCH_GVA	(TEST_GVA + 0x200000)
 
