@@ -60,19 +60,27 @@ static unsigned long shrink_locked(struct um_vm *vm, unsigned long batch)
 	return freed;
 }
 
+static unsigned long try_shrink(struct um_vm *vm, unsigned long batch)
+{
+	unsigned long freed;
+
+	if (!write_trylock(&vm->mmu_lock))
+		return 0;
+	freed = shrink_locked(vm, batch);
+	write_unlock(&vm->mmu_lock);
+	return freed;
+}
+
 static unsigned long shrink_vm(struct um_vm *vm, unsigned long batch)
 {
-	unsigned long freed = 0;
+	unsigned long freed;
 	int idx;
 
 	/* Of a VM on its way out the vCPUs may be gone. */
 	if (!refcount_inc_not_zero(&vm->users))
 		return 0;
 	idx = srcu_read_lock(&vm->srcu);
-	if (write_trylock(&vm->mmu_lock)) {
-		freed = shrink_locked(vm, batch);
-		write_unlock(&vm->mmu_lock);
-	}
+	freed = try_shrink(vm, batch);
 	srcu_read_unlock(&vm->srcu, idx);
 	um_vm_put(vm);
 	return freed;
