@@ -18,18 +18,6 @@ static bool count_one(spte_t *sptep, void *arg)
 	return false;
 }
 
-/* The leaves that a word of the reverse map tells of. */
-static struct spte_list leaves_of(u64 word)
-{
-	struct spte_list list = { };
-
-	if (word & RMAP_MANY)
-		spte_list_set_chain(&list, rmap_desc(word));
-	else if (word & RMAP_ONE)
-		list.val = (unsigned long)rmap_sptep(word);
-	return list;
-}
-
 static u64 bytes_of(const struct spte_list *list)
 {
 	const struct spte_desc *desc;
@@ -84,7 +72,7 @@ static unsigned int count_mapped(struct shadow_vm *sh, spte_t *sptep, gfn_t gfn,
 	struct spte_list list = { };
 
 	if (node && level == UM_LEVEL_4K && node->words)
-		list = leaves_of(node->words[gfn % (1 << SHADOW_NODE_SHIFT)]);
+		list = rmap_leaves(node->words[gfn % (1 << SHADOW_NODE_SHIFT)]);
 	else if (node && level > UM_LEVEL_4K)
 		list = level == UM_LEVEL_2M ? node->large : node->huge;
 	return count_in(&list, sptep);
@@ -350,7 +338,7 @@ static void audit_node(struct shadow_audit *s, const struct rmap_node *node)
 			continue;
 		um_audit_at(s->a, base + i, UM_LEVEL_4K, word);
 		um_audit_rule(s->a, !(word & RMAP_LOCKED), "no word of the reverse map is locked");
-		audit_list(s, leaves_of(word), base + i, UM_LEVEL_4K);
+		audit_list(s, rmap_leaves(word), base + i, UM_LEVEL_4K);
 		if (rmap_frame(word))
 			audit_known_frame(s, base + i, rmap_frame(word));
 	}

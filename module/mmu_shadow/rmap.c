@@ -111,17 +111,6 @@ static void unlock_word(u64 *word, u64 new)
 	smp_store_release(word, new);
 }
 
-static struct spte_list list_of(u64 word)
-{
-	struct spte_list list = { };
-
-	if (word & RMAP_MANY)
-		spte_list_set_chain(&list, rmap_desc(word));
-	else if (word & RMAP_ONE)
-		list.val = (unsigned long)rmap_sptep(word);
-	return list;
-}
-
 /* The word for a page at @frame (with FRAME_*) that @list maps. */
 static u64 word_of(struct spte_list list, u64 frame)
 {
@@ -138,7 +127,7 @@ void rmap_add_second(struct um_vm *vm, struct shadow_cache *cache, u64 *word, sp
 		     u64 known)
 {
 	u64 old = lock_word(word);
-	struct spte_list list = list_of(old);
+	struct spte_list list = rmap_leaves(old);
 
 	if (known)
 		known |= spte_hpa(shadow_read(sptep));
@@ -162,7 +151,7 @@ void rmap_add_large(struct um_vm *vm, struct shadow_cache *cache, spte_t *sptep,
 
 void rmap_remove_one(struct um_vm *vm, u64 *word, spte_t *sptep)
 {
-	struct spte_list list = list_of(*word);
+	struct spte_list list = rmap_leaves(*word);
 	u64 frame = rmap_frame(*word);
 
 	spte_list_remove(vm, &list, sptep);
@@ -185,14 +174,14 @@ void frame_set(struct um_vm *vm, gfn_t gfn, u64 pfn, u64 flags)
 	u64 *word = rmap_word(shadow_vm(vm), gfn);
 	u64 old = lock_word(word);
 
-	unlock_word(word, word_of(list_of(old), pfn << UM_PAGE_SHIFT | flags));
+	unlock_word(word, word_of(rmap_leaves(old), pfn << UM_PAGE_SHIFT | flags));
 }
 
 /* The leaves of @level that map @gfn, or that begin there. */
 static struct spte_list leaves(struct rmap_node *node, gfn_t gfn, unsigned int level)
 {
 	if (level == UM_LEVEL_4K)
-		return list_of(node->words[gfn % NODE_PAGES]);
+		return rmap_leaves(node->words[gfn % NODE_PAGES]);
 	return *large_leaves(node, level);
 }
 

@@ -109,6 +109,18 @@ static inline spte_t *rmap_sptep(u64 word)
 	return (void *)((word & RMAP_WHERE) + PAGE_OFFSET);
 }
 
+/* The leaves that @word tells of. */
+static inline struct spte_list rmap_leaves(u64 word)
+{
+	struct spte_list list = { };
+
+	if (word & RMAP_MANY)
+		spte_list_set_chain(&list, rmap_desc(word));
+	else if (word & RMAP_ONE)
+		list.val = (unsigned long)rmap_sptep(word);
+	return list;
+}
+
 /* Where the host has the page of @word, with FRAME_*; 0: not known. */
 static inline u64 rmap_frame(u64 word)
 {

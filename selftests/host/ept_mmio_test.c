@@ -24,16 +24,6 @@ static struct um_memslot blocks[NBLOCKS];
 static bool present[NBLOCKS];
 static unsigned int flushes;
 
-static u64 rnd_state = 0x9e3779b97f4a7c15;
-
-static u64 rnd(void)
-{
-	rnd_state ^= rnd_state << 13;
-	rnd_state ^= rnd_state >> 7;
-	rnd_state ^= rnd_state << 17;
-	return rnd_state;
-}
-
 /* The core's functions that the backend calls. */
 
 void um_flush_remote_tlbs(struct um_vm *v)

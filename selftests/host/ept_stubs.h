@@ -1,9 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* The core's functions that the EPT backend calls and that its tests need nothing of. */
+/*
+ * What the tests of the EPT backend share: random numbers, and the core's functions that it calls
+ * and that the tests need nothing of.
+ */
 #ifndef EPT_STUBS_H
 #define EPT_STUBS_H
 
 #include "ept/ept.h"
+
+static u64 rnd_state = 0x2545f4914f6cdd1d;
+
+static u64 rnd(void)
+{
+	rnd_state ^= rnd_state << 13;
+	rnd_state ^= rnd_state >> 7;
+	rnd_state ^= rnd_state << 17;
+	return rnd_state;
+}
 
 void read_unlock(rwlock_t *lock)
 {

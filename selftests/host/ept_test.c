@@ -37,16 +37,6 @@ static unsigned int flushes, stale, bad_free, bad_lock;
 static bool unlinking, racing;
 static const char *problem;
 
-static u64 rnd_state = 0x2545f4914f6cdd1d;
-
-static u64 rnd(void)
-{
-	rnd_state ^= rnd_state << 13;
-	rnd_state ^= rnd_state >> 7;
-	rnd_state ^= rnd_state << 17;
-	return rnd_state;
-}
-
 /* The core's functions that the backend calls. */
 
 void um_flush_remote_tlbs(struct um_vm *v)
