@@ -2,6 +2,7 @@
 /* `umbra boot`: a Linux kernel, with its console on the serial port. */
 #include <getopt.h>
 
+#include "acpi.h"
 #include "command.h"
 #include "linux_boot.h"
 #include "machine.h"
@@ -19,8 +20,8 @@ struct boot_options {
 
 static const char usage[] =
 	"usage: umbra boot BZIMAGE [--initrd FILE] [--append WORDS] [--device PATH]\n"
-	"                  [--mmu ept|shadow] [--mem MiB] [--entry 32|64] [--irqchip]\n"
-	"                  [--until TEXT] [--timeout SECONDS]";
+	"                  [--mmu ept|shadow] [--mem MiB] [--entry 32|64]\n"
+	"                  [--irqchip] [--cpus N] [--until TEXT] [--timeout SECONDS]";
 
 static const struct option long_options[] = {
 	{ "device", required_argument, NULL, 'd' },
@@ -32,6 +33,7 @@ static const struct option long_options[] = {
 	{ "append", required_argument, NULL, 'a' },
 	{ "until", required_argument, NULL, 'u' },
 	{ "irqchip", no_argument, NULL, 'c' },
+	{ "cpus", required_argument, NULL, 'n' },
 	{ }
 };
 
@@ -67,6 +69,9 @@ static void parse_option(struct boot_options *o, int option)
 	case 'c':
 		o->config.irqchip = true;
 		break;
+	case 'n':
+		o->config.cpus = parse_number(optarg, "--cpus", 1, MAX_CPUS);
+		break;
 	default:
 		die("%s", usage);
 	}
@@ -85,6 +90,9 @@ static struct boot_options parse_options(int argc, char **argv)
 		parse_option(&o, option);
 	if (optind != argc - 1)
 		die("%s", usage);
+	if (o.config.cpus > 1 && !o.config.irqchip)
+		die("several vCPUs find each other through their interrupt controllers: "
+		    "add --irqchip");
 	o.kernel = argv[optind];
 	return o;
 }
@@ -102,6 +110,8 @@ int command_boot(int argc, char **argv)
 	device_require(o.config.device, o.device, o.config.backend);
 	machine_init(&machine, &o.config);
 	linux_boot(&machine.vm, &image, o.mode);
+	if (o.config.irqchip)
+		acpi_write(&machine.vm, machine.vm.extra_count + 1);
 	status = machine_run(&machine, o.timeout);
 	if (machine.vm.run->exit_reason == KVM_EXIT_HLT)
 		fputs("umbra: the kernel waits for an interrupt (HLT), but the VM has no\n"

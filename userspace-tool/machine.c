@@ -5,9 +5,10 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "acpi.h"
 #include "deadline.h"
 #include "explain.h"
-#include "machine.h"
+#include "machine_threads.h"
 
 static bool until_seen(const struct machine *machine)
 {
@@ -43,16 +44,30 @@ static bool is_uart(u16 port)
 	return port >= UART_BASE && port < UART_BASE + UART_PORTS;
 }
 
+static bool is_acpi_enable(u16 port)
+{
+	return port == ACPI_PM1_ENABLE || port == ACPI_PM1_ENABLE + 1;
+}
+
+static void end(struct machine *machine, int status)
+{
+	machine->exited = true;
+	machine->status = status;
+}
+
 static void port_out(struct machine *machine, u16 port, u8 value)
 {
-	if (is_uart(port)) {
+	if (is_uart(port))
 		uart_write(&machine->uart, port - UART_BASE, value);
-	} else if (port == DEBUG_PORT) {
+	else if (port == DEBUG_PORT)
 		console_put(machine, value);
-	} else if (port == EXIT_PORT) {
-		machine->exited = true;
-		machine->status = value;
-	}
+	else if (is_acpi_enable(port))
+		machine->acpi_enable[port & 1] = value;
+	else if (port == EXIT_PORT)
+		end(machine, value);
+	else if ((port == ACPI_PM1_CONTROL + 1 && value & ACPI_SLEEP_ENABLE) ||
+		 (port == RESET_PORT && value == RESET_VALUE))
+		end(machine, 0);
 }
 
 /* An empty ISA bus floats high; a Bochs-like debug port says that it is there. */
@@ -60,12 +75,15 @@ static u8 port_in(struct machine *machine, u16 port)
 {
 	if (is_uart(port))
 		return uart_read(&machine->uart, port - UART_BASE);
+	if (is_acpi_enable(port))
+		return machine->acpi_enable[port & 1];
+	if (port >= ACPI_PM1_EVENT && port < ACPI_PM1_CONTROL + 2)
+		return port == ACPI_PM1_CONTROL ? ACPI_SCI_ENABLED : 0;
 	return port == DEBUG_PORT ? DEBUG_PORT : 0xff;
 }
 
-static void handle_io(struct machine *machine)
+static void handle_io(struct machine *machine, struct kvm_run *run)
 {
-	struct kvm_run *run = machine->vm.run;
 	u8 *data = (u8 *)run + run->io.data_offset;
 
 	for (u32 i = 0; i < run->io.count && !machine->exited; i++) {
@@ -79,6 +97,8 @@ static void handle_io(struct machine *machine)
 		}
 	}
 	set_irq_line(machine);
+	if (!machine->uart.has_input)
+		pthread_cond_signal(&machine->input_read);
 }
 
 /* No device lives in memory here: writes vanish, reads float high. */
@@ -88,15 +108,14 @@ static void handle_mmio(struct kvm_run *run)
 		memset(run->mmio.data, 0xff, sizeof(run->mmio.data));
 }
 
-/* True while the guest goes on. */
-static bool handle_exit(struct machine *machine)
+static bool handle_exit(struct machine *machine, const struct vm *vm)
 {
-	switch (machine->vm.run->exit_reason) {
+	switch (vm->run->exit_reason) {
 	case KVM_EXIT_IO:
-		handle_io(machine);
+		handle_io(machine, vm->run);
 		return !machine->exited;
 	case KVM_EXIT_MMIO:
-		handle_mmio(machine->vm.run);
+		handle_mmio(vm->run);
 		return true;
 	case KVM_EXIT_INTR:
 	case KVM_EXIT_IRQ_WINDOW_OPEN:
@@ -106,10 +125,33 @@ static bool handle_exit(struct machine *machine)
 		return false;
 	default:
 		fflush(machine->console);
-		explain_exit(stderr, &machine->vm);
+		explain_exit(stderr, vm);
 		machine->status = EXIT_ABNORMAL;
 		return false;
 	}
+}
+
+bool machine_step(struct machine *machine, const struct vm *vm)
+{
+	bool goes_on;
+
+	if (ioctl(vm->vcpu, KVM_RUN, 0)) {
+		if (errno != EINTR && errno != EAGAIN)
+			die_errno("KVM_RUN");
+		return true;
+	}
+	pthread_mutex_lock(&machine->lock);
+	goes_on = handle_exit(machine, vm);
+	pthread_mutex_unlock(&machine->lock);
+	return goes_on;
+}
+
+bool machine_input(struct machine *machine, u8 byte)
+{
+	bool taken = uart_feed(&machine->uart, byte);
+
+	set_irq_line(machine);
+	return taken;
 }
 
 static int timeout_status(const struct machine *machine, unsigned int timeout)
@@ -136,12 +178,8 @@ enum machine_state machine_advance(struct machine *machine)
 	while (!deadline_passed()) {
 		if (until_seen(machine))
 			return MACHINE_SEEN;
-		if (!ioctl(machine->vm.vcpu, KVM_RUN, 0)) {
-			if (!handle_exit(machine))
-				return until_seen(machine) ? MACHINE_SEEN : MACHINE_ENDED;
-		} else if (errno != EINTR && errno != EAGAIN) {
-			die_errno("KVM_RUN");
-		}
+		if (machine->stopped || !machine_step(machine, &machine->vm))
+			return until_seen(machine) ? MACHINE_SEEN : MACHINE_ENDED;
 	}
 	return until_seen(machine) ? MACHINE_SEEN : MACHINE_TIMED_OUT;
 }
@@ -156,7 +194,9 @@ int machine_run(struct machine *machine, unsigned int timeout)
 	enum machine_state state;
 
 	deadline_start(timeout);
+	threads_start(machine);
 	state = machine_advance(machine);
+	threads_stop(machine);
 	deadline_stop();
 	fflush(machine->console);
 	switch (state) {
@@ -173,8 +213,13 @@ int machine_run(struct machine *machine, unsigned int timeout)
 void machine_init(struct machine *machine, const struct vm_config *config)
 {
 	machine->console = stdout;
+	/* Whoever reads along sees each line when it ends. */
+	setvbuf(stdout, NULL, _IOLBF, 0);
 	machine->irqchip = config->irqchip;
-	machine->uart = (struct uart){ .put = console_put, .owner = machine };
+	machine->uart = (struct uart){
+		.put = console_put, .owner = machine, .fed = config->irqchip };
+	pthread_mutex_init(&machine->lock, NULL);
+	pthread_cond_init(&machine->input_read, NULL);
 	if (machine->until && !*machine->until)
 		die("--until needs a text");
 	if (machine->until) {

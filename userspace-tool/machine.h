@@ -3,6 +3,7 @@
 #ifndef MACHINE_H
 #define MACHINE_H
 
+#include <pthread.h>
 #include <stdio.h>
 
 #include "uart.h"
@@ -13,11 +14,15 @@
 
 struct machine {
 	struct vm vm;
+	pthread_mutex_t lock;	/* guards all below against the other vCPUs' threads */
+	pthread_cond_t input_read;
+	bool stopped;		/* every vCPU leaves its loop; read without the lock */
 	struct uart uart;
 	FILE *console;
 	bool irqchip;
 	bool irq_level;
-	bool exited;		/* the guest wrote its status to EXIT_PORT */
+	u8 acpi_enable[2];	/* which fixed events raise an interrupt: none ever occurs */
+	bool exited;		/* the guest wrote its status to EXIT_PORT, turned off or reset */
 	int status;
 	const char *until;	/* end with success once this text was on the console */
 	size_t until_length;
@@ -37,5 +42,11 @@ int machine_run(struct machine *machine, unsigned int timeout);
 enum machine_state machine_advance(struct machine *machine);
 void machine_await_again(struct machine *machine);
 void machine_destroy(struct machine *machine);
+
+/* For machine_threads.c: one KVM_RUN of the vCPU that `vm` shows; true while the guest goes on. */
+bool machine_step(struct machine *machine, const struct vm *vm);
+/* A byte for the serial port, if it has room. */
+bool machine_input(struct machine *machine, u8 byte);
+
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A 16550 serial port without FIFO: bytes out to a callback, bytes in from stdin. */
+/* A 16550 serial port without FIFO: bytes out to a callback, bytes in as they are fed or from stdin. */
 #include <linux/serial_reg.h>
 #include <poll.h>
 #include <unistd.h>
@@ -16,6 +16,15 @@ void uart_poll_input(struct uart *uart)
 		uart->has_input = true;
 	else
 		uart->input_closed = true;
+}
+
+bool uart_feed(struct uart *uart, u8 byte)
+{
+	if (uart->has_input)
+		return false;
+	uart->input = byte;
+	uart->has_input = true;
+	return true;
 }
 
 static bool divisor_latched(const struct uart *uart)
@@ -50,7 +59,8 @@ static u8 read_interrupt_id(struct uart *uart)
 
 static u8 read_line_status(struct uart *uart)
 {
-	uart_poll_input(uart);
+	if (!uart->fed)
+		uart_poll_input(uart);
 	return UART_LSR_THRE | UART_LSR_TEMT | (uart->has_input ? UART_LSR_DR : 0);
 }
 

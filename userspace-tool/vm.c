@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "cpuid.h"
 #include "vm.h"
 
 /* Where Intel VT-x without unrestricted guest keeps a TSS and an identity page: above all RAM. */
@@ -124,19 +125,39 @@ static int add_ram(struct vm *vm, size_t size)
 	return ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region);
 }
 
-static int add_vcpu(struct vm *vm, int device)
+/* The vCPU's file descriptor, or -1; *run is mapped. */
+static int add_vcpu(const struct vm *vm, unsigned int id, struct kvm_run **run)
 {
-	int size = ioctl(device, KVM_GET_VCPU_MMAP_SIZE, 0);
+	int vcpu = ioctl(vm->fd, KVM_CREATE_VCPU, id);
 
-	vm->vcpu = ioctl(vm->fd, KVM_CREATE_VCPU, 0);
-	if (size < 0 || vm->vcpu < 0)
+	if (vcpu < 0)
 		return -1;
-	vm->run = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, vm->vcpu, 0);
-	if (vm->run == MAP_FAILED) {
-		vm->run = NULL;
+	*run = mmap(NULL, vm->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, vcpu, 0);
+	if (*run != MAP_FAILED)
+		return vcpu;
+	*run = NULL;
+	close(vcpu);
+	return -1;
+}
+
+static int add_vcpus(struct vm *vm, const struct vm_config *config)
+{
+	int size = ioctl(config->device, KVM_GET_VCPU_MMAP_SIZE, 0);
+
+	if (size < 0)
 		return -1;
-	}
 	vm->run_size = size;
+	vm->vcpu = add_vcpu(vm, 0, &vm->run);
+	if (vm->vcpu < 0)
+		return -1;
+	while (vm->extra_count + 1 < config->cpus) {
+		struct extra_vcpu *extra = &vm->extra[vm->extra_count];
+
+		extra->fd = add_vcpu(vm, vm->extra_count + 1, &extra->run);
+		if (extra->fd < 0)
+			return -1;
+		vm->extra_count++;
+	}
 	return 0;
 }
 
@@ -159,11 +180,18 @@ static int add_irqchip(const struct vm *vm)
 	return ioctl(vm->fd, KVM_CREATE_PIT2, &pit);
 }
 
-static int set_cpuid(const struct vm *vm, int device)
+static int set_cpuids(const struct vm *vm, const struct vm_config *config)
 {
-	struct kvm_cpuid2 *cpuid = device_cpuid(device);
-	int ret = ioctl(vm->vcpu, KVM_SET_CPUID2, cpuid);
+	struct kvm_cpuid2 *cpuid = device_cpuid(config->device);
+	int ret;
 
+	if (config->irqchip)
+		cpuid_fit(cpuid, vm->fd, vm->extra_count + 1);
+	ret = ioctl(vm->vcpu, KVM_SET_CPUID2, cpuid);
+	for (unsigned int i = 0; !ret && i < vm->extra_count; i++) {
+		cpuid_set_id(cpuid, i + 1);
+		ret = ioctl(vm->extra[i].fd, KVM_SET_CPUID2, cpuid);
+	}
 	free(cpuid);
 	return ret;
 }
@@ -188,10 +216,10 @@ int vm_create(struct vm *vm, const struct vm_config *config, const char **step)
 	if (config->irqchip && add_irqchip(vm))
 		goto fail;
 	*step = "KVM_CREATE_VCPU";
-	if (add_vcpu(vm, config->device))
+	if (add_vcpus(vm, config))
 		goto fail;
 	*step = "KVM_SET_CPUID2";
-	if (set_cpuid(vm, config->device))
+	if (set_cpuids(vm, config))
 		goto fail;
 	return 0;
 fail:
@@ -211,6 +239,10 @@ void vm_destroy(struct vm *vm)
 {
 	int error = errno;
 
+	for (unsigned int i = 0; i < vm->extra_count; i++) {
+		munmap(vm->extra[i].run, vm->run_size);
+		close(vm->extra[i].fd);
+	}
 	if (vm->run)
 		munmap(vm->run, vm->run_size);
 	if (vm->vcpu >= 0)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* One VM with one vCPU and one piece of RAM at gpa 0, and the device it came from. */
+/* A VM with one piece of RAM at gpa 0, its vCPUs, and the device it came from. */
 #ifndef VM_H
 #define VM_H
 
@@ -10,10 +10,20 @@
 #define DEFAULT_DEVICE	"/dev/umbra"
 #define MAX_RAM_MIB	3072	/* RAM ends below the devices that PCs have under 4 GiB */
 
+#define MAX_CPUS	16
+
+/* A vCPU beyond the first, which struct vm itself holds. */
+struct extra_vcpu {
+	int fd;
+	struct kvm_run *run;
+};
+
 struct vm {
 	int fd;
 	int vcpu;
 	struct kvm_run *run;
+	unsigned int extra_count;
+	struct extra_vcpu extra[MAX_CPUS - 1];
 	size_t run_size;
 	u8 *ram;
 	size_t ram_size;
@@ -24,6 +34,7 @@ struct vm_config {
 	int backend;		/* UM_BACKEND_*, 0 = the device's default */
 	size_t ram_size;
 	bool irqchip;		/* interrupt controllers and timer in the kernel */
+	unsigned int cpus;	/* vCPUs, 0 = 1; more than one need the irqchip */
 };
 
 /* Dies with the remedy if the path is no KVM-like device. */
