@@ -249,7 +249,7 @@ static void tlb_adds_up(unsigned int context, const char *name)
 
 static void test_tlb_port(void)
 {
-	tap_eq(lab_command(LAB_TLB_SELECT, LAB_TLB_CONTEXTS), LAB_ERROR, "no context after the last");
+	tap_eq(lab_command(LAB_TLB_SELECT, LAB_TLB_CONTEXTS), LAB_ERROR, "no context too many");
 	tap_eq(tlb_read(LAB_TLB_COUNTERS), LAB_ERROR, "no counter after the last");
 	tap_eq(lab_command(LAB_TLB_LATENCY, LAB_TLB_LATENCIES), LAB_ERROR, "nor latency");
 	tap_ok(lab_command(LAB_TLB_LATENCY, 1) < lab_command(LAB_TLB_LATENCY, 4),

@@ -25,7 +25,7 @@ static void print_row(const struct columns *columns, enum row_id row, enum tlb_v
 	putchar('\n');
 }
 
-static bool any(const struct columns *columns)
+bool table_has_tlb(const struct columns *columns)
 {
 	for (size_t i = 0; i < columns->count; i++)
 		for (int row = 0; row < ROW_COUNT; row++)
@@ -47,10 +47,8 @@ static void print_section(const struct columns *columns, const char *heading, en
 
 void table_print_tlb(const struct columns *columns)
 {
-	if (!any(columns)) {
-		puts("TLB misses and page walks: not measured (in the lab: --tlb cost)\n");
+	if (!table_has_tlb(columns))
 		return;
-	}
 	print_section(columns, "TLB misses in the guest", TLB_MISSES);
 	print_section(columns, "TLB cycles, all told", TLB_CYCLES);
 }
