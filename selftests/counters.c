@@ -227,6 +227,61 @@ static void test_mmio(void)
 	guest_destroy(vcpu);
 }
 
+static uint64_t tlb_read(unsigned int event)
+{
+	return lab_command(LAB_TLB_READ, event);
+}
+
+/* Each access is found in one place. */
+static void tlb_adds_up(unsigned int context, const char *name)
+{
+	tap_eq(lab_command(LAB_TLB_SELECT, context), 0, "the context of %s", name);
+	tap_eq(tlb_read(LAB_TLB_L1_HITS) + tlb_read(LAB_TLB_L2_HITS) + tlb_read(LAB_TLB_MISSES),
+	       tlb_read(LAB_TLB_ACCESSES), "accesses of %s are hits or misses", name);
+	tap_eq(tlb_read(LAB_TLB_FETCH_L1_HITS) + tlb_read(LAB_TLB_FETCH_L2_HITS) +
+	       tlb_read(LAB_TLB_FETCH_MISSES), tlb_read(LAB_TLB_FETCHES), "and fetches");
+	tap_eq(tlb_read(LAB_TLB_REFERENCES_L1) + tlb_read(LAB_TLB_REFERENCES_L2) +
+	       tlb_read(LAB_TLB_REFERENCES_L3) + tlb_read(LAB_TLB_REFERENCES_MEMORY),
+	       tlb_read(LAB_TLB_GUEST_REFERENCES) + tlb_read(LAB_TLB_EPT_REFERENCES),
+	       "each reference has its cache");
+	tap_ok(tlb_read(LAB_TLB_ACCESSES) > 0, "there were some");
+}
+
+static void test_tlb_port(void)
+{
+	tap_eq(lab_command(LAB_TLB_SELECT, LAB_TLB_CONTEXTS), LAB_ERROR, "no context too many");
+	tap_eq(tlb_read(LAB_TLB_COUNTERS), LAB_ERROR, "no counter after the last");
+	tap_eq(lab_command(LAB_TLB_LATENCY, LAB_TLB_LATENCIES), LAB_ERROR, "nor latency");
+	tap_ok(lab_command(LAB_TLB_LATENCY, 1) < lab_command(LAB_TLB_LATENCY, 4),
+	       "memory takes longer than the cache");
+}
+
+/* A guest with paging: EPT is walked if there is EPT, and by nobody but that guest. */
+static void test_tlb(void)
+{
+	struct vcpu *vcpu;
+	uint64_t ept, owner;
+
+	if (lab_command(LAB_TLB_GEOMETRY, 0) == LAB_ERROR) {
+		tap_eq(lab_command(LAB_TLB_SELECT, 0), LAB_ERROR, "the cost model is off");
+		return;
+	}
+	test_tlb_port();
+	vcpu = counted_guest("exits", MODE_LONG);
+	run(vcpu, EXITS_VMCALL);
+	lab_command(LAB_LATCH, 0);
+	tlb_adds_up(LAB_TLB_HOST, "the host");
+	tap_eq(tlb_read(LAB_TLB_EPT_REFERENCES), 0, "the host has no EPT");
+	tlb_adds_up(LAB_TLB_GUESTS, "all guests");
+	tlb_adds_up(LAB_TLB_FIRST_VMCS, "the one guest");
+	owner = lab_command(LAB_TLB_OWNER, 0);
+	ept = tlb_read(LAB_TLB_EPT_REFERENCES);
+	tap_ok(owner & 1 ? ept > 0 : ept == 0, "%lu EPT entries read, %s", ept,
+	       owner & 1 ? "with EPT" : "without");
+	tap_eq(lab_command(LAB_TLB_SELECT, LAB_TLB_FIRST_VMCS + 1), LAB_ERROR, "no other guest");
+	guest_destroy(vcpu);
+}
+
 int main(void)
 {
 	tap_start("counters", 120);
@@ -241,5 +296,6 @@ int main(void)
 	test_exits(MODE_PAE);
 	test_exits(MODE_LONG);
 	test_mmio();
+	test_tlb();
 	return tap_done();
 }

@@ -23,6 +23,7 @@
 struct sample {
 	u64 ticks;
 	struct hwcounts hardware;
+	struct tlb_sample tlb;
 };
 
 static u64 row_count(enum row_id id, u64 iterations)
@@ -62,11 +63,17 @@ static int check_touched(struct bench_vm *bench, u64 gpa, u64 count)
 	return 0;
 }
 
-/* @sample holds the counters before. */
-static void count_hardware(struct sample *sample)
+static void start_counting(struct sample *sample)
+{
+	hwcount_read(&sample->hardware);
+	tlbcount_read(&sample->tlb);
+}
+
+static void stop_counting(struct sample *sample)
 {
 	struct hwcounts after;
 
+	tlbcount_since(&sample->tlb);
 	hwcount_read(&after);
 	for (size_t i = 0; i < HW_COUNT; i++)
 		sample->hardware.value[i] = after.value[i] - sample->hardware.value[i];
@@ -77,11 +84,11 @@ static int run_checked(struct bench_vm *bench, const struct bench_row *row, u64 
 {
 	struct outcome want = { 0 }, got;
 
-	hwcount_read(&sample->hardware);
+	start_counting(sample);
 	if (bench_vm_run(bench, row->operation, count, gpa + row->touch_offset, &got,
 			 &sample->ticks))
 		return -1;
-	count_hardware(sample);
+	stop_counting(sample);
 	if (count)
 		row->expect(bench, count, &want);
 	if (check_outcome(bench, &want, &got))
@@ -164,6 +171,8 @@ static int measure_guest(struct bench_vm *bench, const struct bench_row *row, u6
 	for (size_t i = 0; i < HW_COUNT; i++)
 		sample->hardware.value[i] = difference(full.hardware.value[i],
 						       empty.hardware.value[i]);
+	for (size_t i = 0; i < TLB_VALUES; i++)
+		sample->tlb.value[i] = full.tlb.value[i] - empty.tlb.value[i];
 	return 0;
 }
 
@@ -173,10 +182,10 @@ static int measure_host(const struct target *target, struct bench_vm *bench,
 	struct sample samples[REPEATS];
 
 	for (int i = 0; i < REPEATS; i++) {
-		hwcount_read(&samples[i].hardware);
+		start_counting(&samples[i]);
 		if (row->measure(target, bench, count, &samples[i].ticks))
 			return -1;
-		count_hardware(&samples[i]);
+		stop_counting(&samples[i]);
 	}
 	*sample = median(samples, REPEATS);
 	return 0;
@@ -233,6 +242,9 @@ static void record_sample(struct result *result, const struct sample *sample, u6
 	result->has_hardware = hwcount_present();
 	for (size_t i = 0; i < HW_COUNT; i++)
 		result->hardware[i] = (double)sample->hardware.value[i] / count;
+	result->has_tlb = *tlbcount_source();
+	for (size_t i = 0; i < TLB_VALUES; i++)
+		result->tlb.value[i] = sample->tlb.value[i] / count;
 }
 
 static int measure_row(const struct target *target, struct bench_vm *bench, enum row_id id,

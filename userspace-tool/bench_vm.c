@@ -108,7 +108,7 @@ static void answer_mmio(struct kvm_run *run, struct outcome *outcome)
 		memcpy(run->mmio.data, &value, sizeof(value));
 }
 
-static int run_to_halt(struct bench_vm *bench, struct outcome *outcome)
+int bench_run_to_halt(struct bench_vm *bench, struct outcome *outcome)
 {
 	struct kvm_run *run = bench->vm.run;
 
@@ -142,7 +142,7 @@ int bench_vm_run(struct bench_vm *bench, int operation, u64 count, u64 argument,
 	if (set_registers(bench, operation, count, argument))
 		return bench_fail(bench, "setting registers: %s", strerror(errno));
 	start = read_tsc();
-	if (run_to_halt(bench, outcome))
+	if (bench_run_to_halt(bench, outcome))
 		return -1;
 	*ticks = read_tsc() - start;
 	if (ioctl(bench->vm.vcpu, KVM_GET_REGS, &regs))

@@ -29,6 +29,7 @@ void bench_tables_write(struct vm *vm);
 int bench_vm_create(struct bench_vm *bench, int device, int backend);
 void bench_vm_destroy(struct bench_vm *bench);
 
+int bench_run_to_halt(struct bench_vm *bench, struct outcome *outcome);
 /* Runs the guest until it halts; *ticks is the time of that. */
 int bench_vm_run(struct bench_vm *bench, int operation, u64 count, u64 argument,
 		 struct outcome *outcome, u64 *ticks);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* `umbra bench` and `umbra report`: cost tables, measured or from saved columns. */
 #include <getopt.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "command.h"
@@ -15,8 +16,11 @@ struct bench_options {
 
 static const char bench_usage[] =
 	"usage: umbra bench [--device NAME=PATH[:ept|shadow]]... [--iterations N]\n"
-	"                   [--csv FILE] [--save FILE]";
-static const char report_usage[] = "usage: umbra report [--csv FILE] SAVED...";
+	"                   [--csv FILE] [--save FILE]\n"
+	"       umbra bench --tlb ...";
+static const char report_usage[] =
+	"usage: umbra report [--csv FILE] SAVED...\n"
+	"       umbra report --tlb SAVED...";
 
 static struct bench_options parse_bench_options(int argc, char **argv)
 {
@@ -71,15 +75,24 @@ static int verdict(const struct columns *columns)
 	return 0;
 }
 
+static bool asks_for_tlb(int argc, char **argv)
+{
+	return argc > 1 && !strcmp(argv[1], "--tlb");
+}
+
 int command_bench(int argc, char **argv)
 {
-	struct bench_options o = parse_bench_options(argc, argv);
+	struct bench_options o;
 	struct columns *columns = &o.targets.columns;
 
+	if (asks_for_tlb(argc, argv))
+		return command_bench_tlb(argc, argv);
+	o = parse_bench_options(argc, argv);
 	bench_run_all(o.targets.list, o.targets.count, o.iterations);
 	table_print_costs(columns);
 	table_print_counters(columns);
 	table_print_hardware(columns);
+	table_print_tlb(columns);
 	table_print_ratios(columns);
 	if (o.csv)
 		table_write_csv(columns, o.csv);
@@ -98,6 +111,8 @@ int command_report(int argc, char **argv)
 	const char *csv = NULL;
 	int option;
 
+	if (asks_for_tlb(argc, argv))
+		return command_report_tlb(argc, argv);
 	while ((option = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
 		if (option != 'c')
 			die("%s", report_usage);
@@ -110,6 +125,7 @@ int command_report(int argc, char **argv)
 	table_print_costs(&columns);
 	table_print_counters(&columns);
 	table_print_hardware(&columns);
+	table_print_tlb(&columns);
 	table_print_ratios(&columns);
 	if (csv)
 		table_write_csv(&columns, csv);

@@ -53,6 +53,8 @@ static void save_result(FILE *out, const char *id, const struct result *result)
 		fprintf(out, "tables %s %lu\n", id, result->tables_per_gib);
 	for (size_t i = 0; i < HW_COUNT && result->has_hardware; i++)
 		fprintf(out, "hardware %s %s %.4f\n", id, hwcount_names[i], result->hardware[i]);
+	for (size_t i = 0; i < TLB_VALUES && result->has_tlb; i++)
+		fprintf(out, "tlb %s %zu %.4f\n", id, i, result->tlb.value[i]);
 }
 
 void columns_save(const struct columns *columns, const char *path)
@@ -100,6 +102,18 @@ static bool load_hardware(struct result *result, const char *value)
 	return false;
 }
 
+static bool load_tlb(struct result *result, const char *text)
+{
+	double value;
+	size_t i;
+
+	if (sscanf(text, "%zu %lf", &i, &value) != 2 || i >= TLB_VALUES)
+		return false;
+	result->has_tlb = true;
+	result->tlb.value[i] = value;
+	return true;
+}
+
 static bool load_value(struct result *result, const char *key, const char *value)
 {
 	struct counter *counter = &result->counters[result->counter_count];
@@ -125,6 +139,8 @@ static bool load_value(struct result *result, const char *key, const char *value
 	}
 	if (!strcmp(key, "hardware"))
 		return load_hardware(result, value);
+	if (!strcmp(key, "tlb"))
+		return load_tlb(result, value);
 	if (strcmp(key, "counter") || result->counter_count == MAX_COUNTERS)
 		return false;
 	result->counter_count++;

@@ -8,6 +8,7 @@
 #include "bench_vm.h"
 #include "hwcount.h"
 #include "stats.h"
+#include "tlbcount.h"
 
 #define COLUMN_NAME	32
 #define MAX_COLUMNS	12
@@ -37,6 +38,8 @@ struct result {
 	u64 tables_per_gib;		/* bytes of tables and reverse map for 1 GiB of 4K pages */
 	bool has_hardware;
 	double hardware[HW_COUNT];	/* hardware operations per operation */
+	bool has_tlb;
+	struct tlb_sample tlb;		/* per operation */
 };
 
 struct column {

@@ -9,5 +9,8 @@ int command_boot(int argc, char **argv);
 int command_bench(int argc, char **argv);
 int command_compare(int argc, char **argv);
 int command_report(int argc, char **argv);
+/* The same two with --tlb as their first argument. */
+int command_bench_tlb(int argc, char **argv);
+int command_report_tlb(int argc, char **argv);
 
 #endif

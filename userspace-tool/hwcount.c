@@ -14,7 +14,7 @@
 #define NAME(name, text) #name,
 const char *const hwcount_names[] = { LAB_OPERATIONS(NAME) };
 
-static u64 lab_command(u32 number, u32 argument)
+u64 lab_command(u32 number, u32 argument)
 {
 	u32 low;
 
@@ -54,13 +54,23 @@ bool hwcount_present(void)
 	return found;
 }
 
+bool lab_port_open(void)
+{
+	return hwcount_present() && !ioperm(LAB_PORT, LAB_ANSWER_SIZE, 1);
+}
+
+void lab_port_close(void)
+{
+	ioperm(LAB_PORT, LAB_ANSWER_SIZE, 0);
+}
+
 void hwcount_read(struct hwcounts *counts)
 {
 	memset(counts, 0, sizeof(*counts));
-	if (!hwcount_present() || ioperm(LAB_PORT, LAB_ANSWER_SIZE, 1))
+	if (!lab_port_open())
 		return;
 	lab_command(LAB_LATCH, 0);
 	for (u32 i = 0; i < HW_COUNT; i++)
 		counts->value[i] = lab_command(LAB_READ, LAB_EXIT_REASONS + i);
-	ioperm(LAB_PORT, LAB_ANSWER_SIZE, 0);
+	lab_port_close();
 }

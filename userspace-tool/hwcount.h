@@ -17,6 +17,10 @@ struct hwcounts {
 extern const char *const hwcount_names[HW_COUNT];
 
 bool hwcount_present(void);
+/* The port, ours from open to close. */
+bool lab_port_open(void);
+void lab_port_close(void);
+u64 lab_command(u32 number, u32 argument);
 /* All counters at one moment; all 0 where there are none. */
 void hwcount_read(struct hwcounts *counts);
 

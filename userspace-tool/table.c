@@ -35,7 +35,7 @@ static void print_table_memory(const struct columns *columns, enum row_id id, co
 	putchar('\n');
 }
 
-/* No counter of this program sees them, and an emulator does not charge them. */
+/* No counter of this program sees them, and an emulator does not charge them by itself. */
 static void print_unmeasurable(const struct columns *columns)
 {
 	printf("%-26s", "TLB misses, page walks");
@@ -71,7 +71,8 @@ void table_print_costs(const struct columns *columns)
 	}
 	print_table_memory(columns, ROW_TOUCH, "tables per GiB, guest's 2M");
 	print_table_memory(columns, ROW_TOUCH_SMALL, "tables per GiB, guest's 4K");
-	print_unmeasurable(columns);
+	if (!table_has_tlb(columns))
+		print_unmeasurable(columns);
 	putchar('\n');
 	print_failures(columns);
 }

@@ -12,6 +12,9 @@ void table_print_counters(const struct columns *columns);
 void table_print_ratios(const struct columns *columns);
 /* VMREADs, VMWRITEs, MSR accesses and the like per operation, of all columns. */
 void table_print_hardware(const struct columns *columns);
+/* Of the TLB model or of performance counters; silent where neither is there. */
+bool table_has_tlb(const struct columns *columns);
+void table_print_tlb(const struct columns *columns);
 void table_print_budgets(const struct columns *columns);
 void table_write_csv(const struct columns *columns, const char *path);
 

@@ -110,16 +110,30 @@ static int choose_backend(const struct vm *vm, int backend)
 	return backend ? ioctl(vm->fd, KVM_ENABLE_CAP, &cap) : 0;
 }
 
-static int add_ram(struct vm *vm, size_t size)
+static u8 *map_aligned(size_t size, size_t align)
+{
+	u8 *start = mmap(NULL, size + align, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	size_t excess;
+
+	if (start == MAP_FAILED)
+		return NULL;
+	if (!align)
+		return start;
+	excess = -(uintptr_t)start % align;
+	if (excess)
+		munmap(start, excess);
+	munmap(start + excess + size, align - excess);
+	return start + excess;
+}
+
+static int add_ram(struct vm *vm, size_t size, size_t align)
 {
 	struct kvm_userspace_memory_region region = { .memory_size = size };
 
-	vm->ram = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (vm->ram == MAP_FAILED) {
-		vm->ram = NULL;
+	vm->ram = map_aligned(size, align);
+	if (!vm->ram)
 		return -1;
-	}
 	vm->ram_size = size;
 	region.userspace_addr = (uintptr_t)vm->ram;
 	return ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region);
@@ -210,7 +224,7 @@ int vm_create(struct vm *vm, const struct vm_config *config, const char **step)
 	if (set_real_mode_pages(vm))
 		goto fail;
 	*step = "KVM_SET_USER_MEMORY_REGION";
-	if (add_ram(vm, config->ram_size))
+	if (add_ram(vm, config->ram_size, config->align))
 		goto fail;
 	*step = "KVM_CREATE_IRQCHIP (leave --irqchip out)";
 	if (config->irqchip && add_irqchip(vm))

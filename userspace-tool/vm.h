@@ -33,6 +33,7 @@ struct vm_config {
 	int device;		/* from device_open() */
 	int backend;		/* UM_BACKEND_*, 0 = the device's default */
 	size_t ram_size;
+	size_t align;		/* of the RAM in this process, 0 = that of a page */
 	bool irqchip;		/* interrupt controllers and timer in the kernel */
 	unsigned int cpus;	/* vCPUs, 0 = 1; more than one need the irqchip */
 };

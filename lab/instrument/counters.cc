@@ -7,6 +7,7 @@
 
 #define FAILED_ENTRY	(1U << 31)
 #define REASON_MASK	0xffffU
+#define MAX_COMPLAINTS	10
 
 Bit64u lab_counters[LAB_COUNTERS];
 
@@ -18,6 +19,7 @@ void lab_tlb_control(BX_CPU_C *cpu, unsigned int what, Bit64u value)
 {
 	if (stale_enabled)
 		stale_control(cpu, what, value);
+	cost_control(cpu, what, value);
 	if (cpu->in_vmx_guest)
 		return;
 	switch (what) {
@@ -39,12 +41,15 @@ void lab_vmentry(BX_CPU_C *cpu)
 {
 	if (stale_enabled)
 		stale_entry_or_exit(cpu, VM_ENTRY);
+	cost_entry_or_exit(cpu, VM_ENTRY, 0);
 }
 
 void lab_reset(unsigned int cpu, unsigned int type)
 {
-	if (type == BX_RESET_HARDWARE)
-		stale_reset(cpu);
+	if (type != BX_RESET_HARDWARE)
+		return;
+	stale_reset(cpu);
+	cost_reset_cpu(cpu);
 }
 
 void lab_vmexit(BX_CPU_C *cpu, Bit32u reason)
@@ -74,6 +79,7 @@ static void latch(void)
 {
 	lab_counters[LAB_OP_INSTRUCTIONS] = all_instructions() - instructions_at_reset;
 	memcpy(latched, lab_counters, sizeof(latched));
+	cost_latch();
 }
 
 static void reset(void)
@@ -81,6 +87,7 @@ static void reset(void)
 	memset(lab_counters, 0, sizeof(lab_counters));
 	memset(latched, 0, sizeof(latched));
 	instructions_at_reset = all_instructions();
+	cost_reset();
 }
 
 static Bit64u command(unsigned int number, Bit32u argument)
@@ -97,8 +104,22 @@ static Bit64u command(unsigned int number, Bit32u argument)
 		reset();
 		return 0;
 	default:
+		if (cost_enabled)
+			return cost_command(number, argument);
 		return LAB_ERROR;
 	}
+}
+
+static Bit64u command_or_complain(Bit32u value)
+{
+	static unsigned int complaints;
+	Bit64u result = command(value >> LAB_ARGUMENT_BITS, value & LAB_ARGUMENT_MASK);
+
+	/* Not into the console, where it would come amid a line. */
+	if (result == LAB_ERROR && complaints++ < MAX_COMPLAINTS)
+		fprintf(stderr, "lab: port %#x refused command %u with argument %u\n", LAB_PORT,
+			value >> LAB_ARGUMENT_BITS, value & LAB_ARGUMENT_MASK);
+	return result;
 }
 
 void lab_port_out(Bit16u port, unsigned int size, Bit32u value)
@@ -110,7 +131,7 @@ void lab_port_out(Bit16u port, unsigned int size, Bit32u value)
 	memcpy(bytes + port - LAB_PORT, &value, size);
 	if (port + size == LAB_PORT + LAB_COMMAND_SIZE) {
 		memcpy(&value, bytes, sizeof(value));
-		answer = command(value >> LAB_ARGUMENT_BITS, value & LAB_ARGUMENT_MASK);
+		answer = command_or_complain(value);
 	}
 }
 

@@ -6,6 +6,7 @@
 #ifndef LAB_INSTRUMENT_H
 #define LAB_INSTRUMENT_H
 
+#include "cost.h"
 #include "port.h"
 #include "stale.h"
 
@@ -24,27 +25,43 @@ void lab_port_out(Bit16u port, unsigned int size, Bit32u value);
 #define BX_INSTR_COUNT(name) (lab_counters[LAB_OP_##name] += !BX_CPU_THIS_PTR in_vmx_guest)
 
 #define BX_INSTR_TLB_CNTRL(cpu, what, value) lab_tlb_control(BX_CPU(cpu), what, value)
-#define BX_INSTR_VMEXIT(cpu, reason, qualification) lab_vmexit(BX_CPU(cpu), reason)
+#define BX_INSTR_VMEXIT(cpu, reason, qualification) \
+	(cost_entry_or_exit(BX_CPU(cpu), reason, qualification), lab_vmexit(BX_CPU(cpu), reason))
 /* Bochs hands its own variable over: the answer takes the place of an unowned port's. */
 #define BX_INSTR_INP2(port, size, value) lab_port_in(port, size, value)
 #define BX_INSTR_OUTP(port, size, value) lab_port_out(port, size, value)
 
-#define BX_INSTR_INIT_ENV() stale_init()
+#define BX_INSTR_INIT_ENV() (stale_init(), cost_init())
 
 /* Others of hooks.patch. */
 #define BX_INSTR_VMENTRY(cpu) lab_vmentry(BX_CPU(cpu))
-#define BX_INSTR_INVEPT_OPERANDS(cpu, type, eptp) stale_invept(cpu, type, eptp)
-#define BX_INSTR_INVVPID_OPERANDS(cpu, type, vpid, laddr) stale_invvpid(cpu, type, vpid, laddr)
+#define BX_INSTR_INVEPT_OPERANDS(cpu, type, eptp) \
+	(stale_invept(cpu, type, eptp), cost_invept(cpu, type, eptp))
+#define BX_INSTR_INVVPID_OPERANDS(cpu, type, vpid, laddr) \
+	(stale_invvpid(cpu, type, vpid, laddr), cost_invvpid(cpu, type, vpid, laddr))
 #define BX_INSTR_INVPCID_OPERANDS(cpu, type, pcid, laddr) \
-	stale_invpcid(BX_CPU(cpu), type, pcid, laddr)
-#define BX_INSTR_CR3_OPERAND(value) stale_cr3_operand(value)
-#define BX_INSTR_PAGE_FAULT(cpu, laddr) stale_page_fault(BX_CPU(cpu), laddr)
+	(stale_invpcid(BX_CPU(cpu), type, pcid, laddr), \
+	 cost_invpcid(BX_CPU(cpu), type, pcid, laddr))
+#define BX_INSTR_CR3_OPERAND(value) (stale_cr3_operand(value), cost_cr3_operand(value))
+#define BX_INSTR_PAGE_FAULT(cpu, laddr, rw) \
+	(cost_page_fault(BX_CPU(cpu), laddr, rw), stale_page_fault(BX_CPU(cpu), laddr))
 #define BX_INSTR_RUN(cpu) (stale_cpu = (cpu))
 
 /* Bochs' own TLB has no answer. */
 #define BX_INSTR_TRANSLATE(cpu, laddr, user, rw) do { \
 	if (stale_enabled && BX_CPU_THIS_PTR in_vmx_guest) \
 		stale_access(BX_CPU(cpu), laddr, user, rw); \
+} while (0)
+
+/* The cost model sees every access: Bochs must not copy or fill several units in one. */
+#define BX_INSTR_EVERY_ACCESS() (__builtin_expect(cost_enabled, 0))
+#define BX_INSTR_LIN_ACCESS(cpu, laddr, paddr, len, memtype, rw) do { \
+	if (BX_INSTR_EVERY_ACCESS()) \
+		cost_data(BX_CPU(cpu), laddr, paddr, rw); \
+} while (0)
+#define BX_INSTR_FETCH(cpu, laddr) do { \
+	if (BX_INSTR_EVERY_ACCESS()) \
+		cost_fetch(BX_CPU(cpu), laddr); \
 } while (0)
 
 /* Every write to memory. */
@@ -75,7 +92,6 @@ void lab_port_out(Bit16u port, unsigned int size, Bit32u value);
 #define BX_INSTR_BEFORE_EXECUTION(cpu, i)
 #define BX_INSTR_AFTER_EXECUTION(cpu, i)
 #define BX_INSTR_REPEAT_ITERATION(cpu, i)
-#define BX_INSTR_LIN_ACCESS(cpu, lin, phy, len, memtype, rw)
 #define BX_INSTR_PHY_ACCESS(cpu, phy, len, memtype, rw)
 #define BX_INSTR_INP(port, size)
 #define BX_INSTR_WRMSR(cpu, index, value)

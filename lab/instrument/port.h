@@ -22,6 +22,12 @@
 #define LAB_LATCH		0x02	/* keep all counters as they are now; answers 0 */
 #define LAB_READ		0x03	/* a latched counter, its number is the argument */
 #define LAB_RESET		0x04	/* all counters, latched too, are 0; answers 0 */
+/* The cost model of lab/run --tlb cost; without it they are unknown commands. */
+#define LAB_TLB_GEOMETRY	0x05	/* answers the name's first eight characters */
+#define LAB_TLB_SELECT		0x06	/* a LAB_TLB_* context, or one after them; answers 0 */
+#define LAB_TLB_OWNER		0x07	/* the selected context's VMCS; bit 0: with EPT */
+#define LAB_TLB_READ		0x08	/* a latched counter of the selected context */
+#define LAB_TLB_LATENCY		0x09	/* cycles: 0 = L2 TLB hit, 1 to 3 = caches, 4 = memory */
 
 #define LAB_MAGIC		0x52424d55U	/* "UMBR" */
 #define LAB_VERSION		1
@@ -53,6 +59,36 @@
 	X(INVVPID, "INVVPID")				\
 	X(MOV_CR, "MOV to CR0, CR3, CR4")		\
 	X(CPUID, "CPUID")
+
+/* Contexts: outside of guests; all guests together; then each VMCS, with and without EPT. */
+#define LAB_TLB_HOST		0
+#define LAB_TLB_GUESTS		1
+#define LAB_TLB_FIRST_VMCS	2
+#define LAB_TLB_CONTEXTS	64	/* later ones count as guests only */
+#define LAB_TLB_LATENCIES	5
+
+/* Data, then the same of instruction fetches: one for each stay on a page. */
+#define LAB_TLB_EVENTS(X) \
+	X(ACCESSES, "accesses")				\
+	X(L1_HITS, "L1 TLB hits")			\
+	X(L2_HITS, "L2 TLB hits")			\
+	X(MISSES, "misses")				\
+	X(FETCHES, "fetches")				\
+	X(FETCH_L1_HITS, "L1 TLB hits of fetches")	\
+	X(FETCH_L2_HITS, "L2 TLB hits of fetches")	\
+	X(FETCH_MISSES, "misses of fetches")		\
+	X(FAULTS, "walks that ended in a fault")	\
+	X(GUEST_REFERENCES, "entries read, not of EPT")	\
+	X(EPT_REFERENCES, "EPT entries read")		\
+	X(REFERENCES_L1, "entries found in the L1 cache")	\
+	X(REFERENCES_L2, "entries found in the L2 cache")	\
+	X(REFERENCES_L3, "entries found in the L3 cache")	\
+	X(REFERENCES_MEMORY, "entries read from memory")	\
+	X(CYCLES, "estimated cycles of walks and L2 TLB hits")	\
+	X(EPT_CYCLES, "those of EPT entries alone")
+
+#define LAB_TLB_EVENT(name, text) LAB_TLB_##name,
+enum lab_tlb_counter { LAB_TLB_EVENTS(LAB_TLB_EVENT) LAB_TLB_COUNTERS };
 
 #define LAB_OPERATION(name, text) LAB_OP_##name,
 enum lab_counter {

@@ -94,6 +94,7 @@ verdict() {
 	mkdir -p "$work/result"
 	tar -xf "$work/result.tar" -C "$work/result" 2>/dev/null || true
 	keep_results
+	grep -sa '^lab: port ' "$work/bochs.err" >&2 || true
 	complaint=$(kernel_complaint)
 	[ -z "$complaint" ] || fail_run 126 "the kernel complained: $complaint"
 	complaint=$(grep -a -m 1 '^STALE ' "$work/console.txt" || true)
