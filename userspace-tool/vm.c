@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "cpuid.h"
+#include "guest_cpuid.h"
 #include "vm.h"
 
 /* Where Intel VT-x without unrestricted guest keeps a TSS and an identity page: above all RAM. */

@@ -2,7 +2,7 @@
 /* What the guest of a PC with several processors finds in CPUID. */
 #include <sys/ioctl.h>
 
-#include "cpuid.h"
+#include "guest_cpuid.h"
 
 #define LEAF_FEATURES		1
 #define LEAF_TOPOLOGY		0xb

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /* What the guest of a PC with several processors finds in CPUID. */
-#ifndef CPUID_H
-#define CPUID_H
+#ifndef GUEST_CPUID_H
+#define GUEST_CPUID_H
 
 #include "vm.h"
 
