@@ -73,7 +73,7 @@ bench: $(prepared) lab-module tool
 
 # Without ERMS the kernel clears pages eight bytes at a time: each access goes through the model.
 bench-tlb: $(prepared) lab-module tool
-	@lab/run --kernel $(KERNEL) --timeout 2400 --mem $$((640 + 2 * $(LIMIT))) --tlb cost=$(GEOMETRY) \
+	@lab/run --kernel $(KERNEL) --timeout 2400 --mem $$((640 + $(LIMIT) * 5 / 4)) --tlb cost=$(GEOMETRY) \
 		--append clearcpuid=xsavec,erms lab/jobs/bench-tlb.sh $(lab_module)/umbra.ko build/umbra -- --limit $(LIMIT) && \
 	echo 'bench-tlb: done' || { echo 'bench-tlb: FAILED'; exit 1; }
 

@@ -190,8 +190,11 @@ static int measure(struct bench_vm *bench, const struct tlb_row *row, struct tlb
 	if (run_checked(bench, row, &run, sample) || run_checked(bench, row, &nothing, &empty) ||
 	    run_checked(bench, row, &run, sample))
 		return -1;
-	for (int i = 0; i < TLB_VALUES; i++)
+	for (int i = 0; i < TLB_VALUES; i++) {
 		sample->value[i] = (sample->value[i] - empty.value[i]) / row_operations(row, &run);
+		if (sample->value[i] < 0)	/* an interrupt's, while nothing was run */
+			sample->value[i] = 0;
+	}
 	return 0;
 }
 

@@ -203,14 +203,22 @@ static Bit64u latency(Bit32u which)
 	return which ? geometry->reference[which - 1] : geometry->second_hit;
 }
 
-Bit64u cost_command(unsigned int number, Bit32u argument)
+static Bit64u name_from(Bit32u offset)
 {
 	Bit64u name = 0;
 
+	if (offset > strlen(geometry->name))
+		return LAB_ERROR;
+	memcpy(&name, geometry->name + offset,
+	       std::min(sizeof(name), strlen(geometry->name + offset)));
+	return name;
+}
+
+Bit64u cost_command(unsigned int number, Bit32u argument)
+{
 	switch (number) {
 	case LAB_TLB_GEOMETRY:
-		strncpy((char *)&name, geometry->name, sizeof(name));
-		return name;
+		return name_from(argument);
 	case LAB_TLB_SELECT:
 		if (argument >= context_count)
 			return LAB_ERROR;
