@@ -33,7 +33,7 @@ help:
 	@echo '  make check-models        the same on other CPU models: without EPT, VPID or unrestricted guest'
 	@echo '  make check-exerciser     random page tables, SEEDS=10 STEPS=10000, from SEED=1 on'
 	@echo '  make check-tlb           the same, and no guest may use a stale translation'
-	@echo '  make bench               the cost per operation, against the real KVM'
+	@echo '  make bench               the cost per operation, against the real KVM, then bench-tlb'
 	@echo '  make bench-tlb           what translation costs, GEOMETRY=skylake-x LIMIT=128 (MiB)'
 	@echo '  make lab                 prepare the emulator and the kernel $(KERNEL) (others do so by themselves)'
 	@echo 'Anywhere:'
@@ -70,10 +70,11 @@ run: $(prepared) lab-module tool examples
 bench: $(prepared) lab-module tool
 	@lab/run --kernel $(KERNEL) --timeout 1200 lab/jobs/bench.sh $(lab_module)/umbra.ko build/umbra && \
 	echo 'bench: done' || { echo 'bench: FAILED'; exit 1; }
+	@$(MAKE) bench-tlb
 
 # Without ERMS the kernel clears pages eight bytes at a time: each access goes through the model.
 bench-tlb: $(prepared) lab-module tool
-	@lab/run --kernel $(KERNEL) --timeout 2400 --mem $$((640 + 2 * $(LIMIT))) --tlb cost=$(GEOMETRY) \
+	@lab/run --kernel $(KERNEL) --timeout 2400 --mem $$((640 + $(LIMIT) * 5 / 4)) --tlb cost=$(GEOMETRY) \
 		--append clearcpuid=xsavec,erms lab/jobs/bench-tlb.sh $(lab_module)/umbra.ko build/umbra -- --limit $(LIMIT) && \
 	echo 'bench-tlb: done' || { echo 'bench-tlb: FAILED'; exit 1; }
 

@@ -10,6 +10,7 @@
 #include "guest/exits.h"
 #include "guest/insn.h"
 #include "guest/step.h"
+#include "guest/tables.h"
 
 #define BOCHS_PORT	0xe9	/* reads as its number */
 #define STATS_SIZE	65536
@@ -227,6 +228,34 @@ static void test_mmio(void)
 	guest_destroy(vcpu);
 }
 
+/* Faults of every kind, INVLPG and MMIO, of a guest that edits its own tables. */
+static void test_tables(enum guest_mode mode)
+{
+	static const uint64_t ops[] = {
+		TABLES_REMAP, TABLES_RECURSIVE, TABLES_LARGE, TABLES_WIDTHS, TABLES_COPY, TABLES_MMIO,
+	};
+	struct vcpu *vcpu = counted_guest("tables", mode);
+	struct kvm_sregs sregs;
+	struct pgtable pt;
+
+	pt_init(&pt, vcpu->vm, mode, TABLES_GPA);
+	pt_identity(&pt);
+	pt_map(&pt, TABLES_GVA, 0, 0, 1);
+	vcpu->shared->arg[ARG_ENTRY_SIZE] = pt_entry_size(mode);
+	vcpu->shared->arg[ARG_SPAN] = pt_page_size(mode, 2);
+	vcpu->shared->arg[ARG_PDE] = pt_entry(&pt, TABLES_GVA, 2);
+	vcpu->shared->arg[ARG_TABLE] =
+		pt_read(&pt, vcpu->shared->arg[ARG_PDE]) & ~(PAGE_SIZE - 1);
+	vcpu->shared->arg[ARG_PD] = vcpu->shared->arg[ARG_PDE] & ~(PAGE_SIZE - 1);
+	must(xioctl(vcpu->fd, KVM_GET_SREGS, &sregs));
+	sregs.cr3 = pt.root;
+	must(xioctl(vcpu->fd, KVM_SET_SREGS, &sregs));
+	for (size_t i = 0; i < ARRAY_SIZE(ops); i++)
+		run(vcpu, ops[i]);
+	compare(vcpu);
+	guest_destroy(vcpu);
+}
+
 static uint64_t tlb_read(unsigned int event)
 {
 	return lab_command(LAB_TLB_READ, event);
@@ -296,6 +325,8 @@ int main(void)
 	test_exits(MODE_PAE);
 	test_exits(MODE_LONG);
 	test_mmio();
+	test_tables(MODE_PSE);
+	test_tables(MODE_LONG);
 	test_tlb();
 	return tap_done();
 }

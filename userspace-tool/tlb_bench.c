@@ -2,6 +2,7 @@
 /* Measure the rows of `umbra bench --tlb`: warm up, run, compare with what the guest must read. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cpu.h"
@@ -14,6 +15,7 @@
 #define MAX_READS	(4 * MIB / TLB_LINE * 64)
 #define ROUNDS		16UL	/* of switches and of faults */
 #define SPACE_B_PAGES	512UL
+#define CPUID_1_ECX_PCID	BIT(17)
 
 static u64 row_pages(const struct tlb_row *row)
 {
@@ -54,6 +56,12 @@ static struct tlb_run row_run(const struct tlb_row *row)
 		run.operation = TLB_SWITCH;
 		run.count = ROUNDS;
 		break;
+	case PATTERN_SWITCH_PCID:
+		run.operation = TLB_SWITCH_PCID;
+		run.count = ROUNDS;
+		run.cr3_a |= TLB_PCID_A;
+		run.cr3_b |= TLB_PCID_B;
+		break;
 	case PATTERN_FAULT:
 		run.operation = TLB_FAULT;
 		run.count = ROUNDS;
@@ -71,6 +79,7 @@ static u64 row_operations(const struct tlb_row *row, const struct tlb_run *run)
 {
 	switch (row->pattern) {
 	case PATTERN_SWITCH:
+	case PATTERN_SWITCH_PCID:
 		return 2 * run->count;
 	case PATTERN_FAULT:
 		return run->count * run->size;
@@ -134,6 +143,7 @@ static struct outcome expected(const struct bench_vm *bench, const struct tlb_ro
 		want.value = sum_of_lines(bench, run);
 		break;
 	case PATTERN_SWITCH:
+	case PATTERN_SWITCH_PCID:
 		want.value = run->count * (sum_of_pages(bench, 0, run->size) +
 			     sum_of_pages(bench, SPACE_B_PAGES - run->size, run->size));
 		break;
@@ -190,8 +200,11 @@ static int measure(struct bench_vm *bench, const struct tlb_row *row, struct tlb
 	if (run_checked(bench, row, &run, sample) || run_checked(bench, row, &nothing, &empty) ||
 	    run_checked(bench, row, &run, sample))
 		return -1;
-	for (int i = 0; i < TLB_VALUES; i++)
+	for (int i = 0; i < TLB_VALUES; i++) {
 		sample->value[i] = (sample->value[i] - empty.value[i]) / row_operations(row, &run);
+		if (sample->value[i] < 0)	/* an interrupt's, while nothing was run */
+			sample->value[i] = 0;
+	}
 	return 0;
 }
 
@@ -243,6 +256,22 @@ static void run_shared(const struct target *target, bool host_large,
 		bench_vm_destroy(&bench);
 }
 
+/* A device may keep PCIDs from its guests. */
+static bool row_possible(const struct tlb_row *row, const struct target *target)
+{
+	struct kvm_cpuid2 *cpuid;
+	bool pcid = false;
+
+	if (row->pattern != PATTERN_SWITCH_PCID)
+		return true;
+	cpuid = device_cpuid(target->device);
+	for (u32 i = 0; i < cpuid->nent; i++)
+		if (cpuid->entries[i].function == 1)
+			pcid = cpuid->entries[i].ecx & CPUID_1_ECX_PCID;
+	free(cpuid);
+	return pcid;
+}
+
 static void run_alone(const struct target *target, const struct tlb_row *row,
 		      struct tlb_result *result)
 {
@@ -272,7 +301,8 @@ void tlb_bench_run(const struct targets *targets, const struct tlb_choice *choic
 		run_shared(target, false, choice, column->results);
 		run_shared(target, true, choice, column->results);
 		for (size_t i = 0; i < count; i++)
-			if (!shares_vm(&rows[i]) && tlb_row_chosen(&rows[i], choice))
+			if (!shares_vm(&rows[i]) && tlb_row_chosen(&rows[i], choice) &&
+			    row_possible(&rows[i], target))
 				run_alone(target, &rows[i], &column->results[i]);
 	}
 }

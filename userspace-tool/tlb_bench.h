@@ -7,7 +7,10 @@
 #include "targets.h"
 #include "tlb_vm.h"
 
-enum tlb_pattern { PATTERN_CHASE, PATTERN_READ, PATTERN_SWITCH, PATTERN_FAULT, PATTERN_UPDATE };
+enum tlb_pattern {
+	PATTERN_CHASE, PATTERN_READ, PATTERN_SWITCH, PATTERN_SWITCH_PCID, PATTERN_FAULT,
+	PATTERN_UPDATE
+};
 
 struct tlb_row {
 	enum tlb_pattern pattern;

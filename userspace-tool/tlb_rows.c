@@ -13,6 +13,8 @@ static const u64 sizes[] = { 16 * KIB, 256 * KIB, 2 * MIB, 16 * MIB, 128 * MIB, 
 static const struct tlb_row others[] = {
 	{ PATTERN_SWITCH, 64 * KIB, false, false },
 	{ PATTERN_SWITCH, 2 * MIB, false, false },
+	{ PATTERN_SWITCH_PCID, 64 * KIB, false, false },
+	{ PATTERN_SWITCH_PCID, 2 * MIB, false, false },
 	{ PATTERN_FAULT, 2 * MIB, false, false },
 	{ PATTERN_UPDATE, 2 * MIB, false, false },
 };
@@ -45,6 +47,7 @@ static const struct {
 	[PATTERN_CHASE] = { "chase", "pointer chase" },
 	[PATTERN_READ] = { "read", "sequential reads" },
 	[PATTERN_SWITCH] = { "switch", "process switch" },
+	[PATTERN_SWITCH_PCID] = { "switch", "the same with PCIDs" },
 	[PATTERN_FAULT] = { "fault", "guest's demand paging" },
 	[PATTERN_UPDATE] = { "update", "PTE change, INVLPG, read" },
 };

@@ -18,20 +18,22 @@ static u64 latency(u32 which)
 
 static bool find_model(void)
 {
-	char name[sizeof(u64) + 1] = "";
-	u64 answer;
+	char name[2 * sizeof(u64) + 1] = "";
+	u64 start, rest;
 
 	if (!lab_port_open())
 		return false;
-	answer = lab_command(LAB_TLB_GEOMETRY, 0);
-	if (answer != LAB_ERROR) {
-		memcpy(name, &answer, sizeof(answer));
+	start = lab_command(LAB_TLB_GEOMETRY, 0);
+	if (start != LAB_ERROR) {
+		memcpy(name, &start, sizeof(start));
+		rest = name[sizeof(start) - 1] ? lab_command(LAB_TLB_GEOMETRY, sizeof(start)) : 0;
+		memcpy(name + sizeof(start), &rest, sizeof(rest));
 		snprintf(source_text, sizeof(source_text),
-			 "a model of %s; cycles: L2 TLB hit %lu, entry in L1 cache %lu, L2 %lu, L3 %lu, memory %lu",
+			 "a model of %s; cycles: L2 TLB %lu, entry in L1 cache %lu, L2 %lu, L3 %lu, memory %lu",
 			 name, latency(0), latency(1), latency(2), latency(3), latency(4));
 	}
 	lab_port_close();
-	return answer != LAB_ERROR;
+	return start != LAB_ERROR;
 }
 
 static enum source find_source(void)

@@ -14,7 +14,7 @@ enum tlb_value {
 	TLB_GUEST_REFS,		/* entries that its walks read */
 	TLB_EPT_REFS,
 	TLB_HOST_MISSES,	/* outside of the guest */
-	TLB_CYCLES,		/* of walks and L2 TLB hits, in the guest and outside */
+	TLB_CYCLES,		/* of walks and L2 TLB lookups, in the guest and outside */
 	TLB_EPT_CYCLES,
 	TLB_EXITS,		/* counted by the device, not here */
 	TLB_TICKS,

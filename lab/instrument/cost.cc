@@ -18,7 +18,7 @@ bool cost_enabled;
 struct tlb cost_tlbs[BX_MAX_SMP_THREADS_SUPPORTED];
 
 static const struct geometry *geometry;
-static struct context contexts[LAB_TLB_CONTEXTS];
+static struct context contexts[LAB_TLB_CONTEXTS], others;	/* others: too many to be told apart */
 static unsigned int context_count = LAB_TLB_FIRST_VMCS, selected;
 
 void cost_init(void)
@@ -79,10 +79,9 @@ static struct tlb_tables tables_of(BX_CPU_C *cpu)
 	return tables;
 }
 
-/* The last context stands for all later ones, and is told to nobody. */
 static struct context *context_of(const BX_CPU_C *cpu, const struct tlb_space *space)
 {
-	static struct context others, *last = &others;
+	static struct context *last = &others;
 	Bit64u owner = cpu->vmcsptr | (space->ep4ta != 0);
 
 	if (!cpu->in_vmx_guest)
@@ -104,7 +103,7 @@ static void sum_guests(void)
 {
 	Bit64u *sum = contexts[LAB_TLB_GUESTS].counts;
 
-	memset(sum, 0, sizeof(tlb_counts));
+	memcpy(sum, others.counts, sizeof(tlb_counts));
 	for (unsigned int i = LAB_TLB_FIRST_VMCS; i < context_count; i++)
 		for (unsigned int k = 0; k < LAB_TLB_COUNTERS; k++)
 			sum[k] += contexts[i].counts[k];
@@ -192,6 +191,7 @@ void cost_latch(void)
 void cost_reset(void)
 {
 	memset(contexts, 0, sizeof(contexts));
+	memset(&others, 0, sizeof(others));
 	context_count = LAB_TLB_FIRST_VMCS;
 	selected = LAB_TLB_HOST;
 }
@@ -203,14 +203,22 @@ static Bit64u latency(Bit32u which)
 	return which ? geometry->reference[which - 1] : geometry->second_hit;
 }
 
-Bit64u cost_command(unsigned int number, Bit32u argument)
+static Bit64u name_from(Bit32u offset)
 {
 	Bit64u name = 0;
 
+	if (offset > strlen(geometry->name))
+		return LAB_ERROR;
+	memcpy(&name, geometry->name + offset,
+	       std::min(sizeof(name), strlen(geometry->name + offset)));
+	return name;
+}
+
+Bit64u cost_command(unsigned int number, Bit32u argument)
+{
 	switch (number) {
 	case LAB_TLB_GEOMETRY:
-		strncpy((char *)&name, geometry->name, sizeof(name));
-		return name;
+		return name_from(argument);
 	case LAB_TLB_SELECT:
 		if (argument >= context_count)
 			return LAB_ERROR;

@@ -23,11 +23,11 @@
 #define LAB_READ		0x03	/* a latched counter, its number is the argument */
 #define LAB_RESET		0x04	/* all counters, latched too, are 0; answers 0 */
 /* The cost model of lab/run --tlb cost; without it they are unknown commands. */
-#define LAB_TLB_GEOMETRY	0x05	/* answers the name's first eight characters */
+#define LAB_TLB_GEOMETRY	0x05	/* eight characters of the name, from the argument on */
 #define LAB_TLB_SELECT		0x06	/* a LAB_TLB_* context, or one after them; answers 0 */
 #define LAB_TLB_OWNER		0x07	/* the selected context's VMCS; bit 0: with EPT */
 #define LAB_TLB_READ		0x08	/* a latched counter of the selected context */
-#define LAB_TLB_LATENCY		0x09	/* cycles: 0 = L2 TLB hit, 1 to 3 = caches, 4 = memory */
+#define LAB_TLB_LATENCY		0x09	/* cycles: 0 = L2 TLB, 1 to 3 = caches, 4 = memory */
 
 #define LAB_MAGIC		0x52424d55U	/* "UMBR" */
 #define LAB_VERSION		1
@@ -84,7 +84,7 @@
 	X(REFERENCES_L2, "entries found in the L2 cache")	\
 	X(REFERENCES_L3, "entries found in the L3 cache")	\
 	X(REFERENCES_MEMORY, "entries read from memory")	\
-	X(CYCLES, "estimated cycles of walks and L2 TLB hits")	\
+	X(CYCLES, "estimated cycles of walks and L2 TLB lookups")	\
 	X(EPT_CYCLES, "those of EPT entries alone")
 
 #define LAB_TLB_EVENT(name, text) LAB_TLB_##name,

@@ -260,6 +260,7 @@ static void miss(struct tlb *tlb, const struct tlb_access *a, const struct tlb_t
 	struct tlb_entry e = {};
 
 	++*count_of(counts, a, LAB_TLB_MISSES);
+	counts[LAB_TLB_CYCLES] += tlb->geometry->second_hit;	/* it was asked first */
 	if (!walk_tables(tlb, a, tables, counts, &e))
 		return;
 	/* A 1G page that has no place of its own lives in the first level alone. */
@@ -305,5 +306,6 @@ void tlb_fault(struct tlb *tlb, const struct tlb_access *a, const struct tlb_tab
 	struct tlb_entry e;
 
 	counts[LAB_TLB_FAULTS]++;
+	counts[LAB_TLB_CYCLES] += tlb->geometry->second_hit;
 	walk_tables(tlb, a, tables, counts, &e);
 }

@@ -10,6 +10,7 @@
 #define KERNEL_CS	0x10
 #define GUEST_BASE	0x100000
 #define PAGE		0x1000
+#define CR4_PCIDE	17
 
 	.text
 	.globl	_start
@@ -52,6 +53,12 @@ read_pages:
 	jnz	2b
 	ret
 
+op_switch_pcid:
+	mov	%cr4, %r10
+	bts	$CR4_PCIDE, %r10
+	mov	%r10, %cr4
+	bts	$TLB_NO_FLUSH_BIT, %r8
+	bts	$TLB_NO_FLUSH_BIT, %r9
 op_switch:
 1:	mov	%r8, %cr3
 	call	read_pages
@@ -110,7 +117,7 @@ page_fault:
 	.section .rodata
 	.balign	8
 operations:
-	.quad	op_chase, op_read, op_switch, op_fault, op_update
+	.quad	op_chase, op_read, op_switch, op_fault, op_update, op_switch_pcid
 
 	.balign	16
 idt:

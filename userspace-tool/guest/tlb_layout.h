@@ -9,6 +9,11 @@
 #define TLB_SWITCH	2	/* CR3 = R8, read RCX pages, CR3 = R9, read them; RAX: the sum */
 #define TLB_FAULT	3	/* read RCX absent pages that the guest then maps; RBX: faults */
 #define TLB_UPDATE	4	/* remap and read RCX pages in turn; RAX: the sum */
+#define TLB_SWITCH_PCID	5	/* as TLB_SWITCH, with CR4.PCIDE set: R8 and R9 hold PCIDs */
+
+#define TLB_PCID_A	1
+#define TLB_PCID_B	2
+#define TLB_NO_FLUSH_BIT	63	/* of MOV to CR3 */
 
 /* Beside the boot tables of cpu.h. */
 #define TLB_PML4_B	0x9000
