@@ -371,6 +371,7 @@ static enum um_fault_result serve(struct shadow_walk *w, struct um_fault *f)
 static enum um_fault_result reflect(struct shadow_walk *w, struct um_fault *f)
 {
 	w->vcpu->stats.exit.pf_guest++;
+	shadow_settle(w->vcpu);
 	if (!(w->r.error_code & PFEC_P))
 		note_absent(w);
 	f->pfec = w->r.error_code;
