@@ -128,6 +128,8 @@ struct um_mmu_ops {
 	void (*audit)(struct um_audit *a);
 };
 
+extern bool um_nx_huge;		/* a large leaf may not be executable; set at load */
+
 extern const struct um_mmu_ops ept_mmu_ops;
 extern const struct um_mmu_ops shadow_mmu_ops;
 
