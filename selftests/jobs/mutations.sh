@@ -17,7 +17,7 @@ try() {
 	echo "$nr" >/sys/module/umbra/parameters/mutation
 	found=
 	for test in $(echo "$tests" | tr , ' '); do
-		UMBRA_MMU=$backend timeout 100 "./$test" >test.txt 2>&1
+		UMBRA_MMU=$backend timeout 40 "./$test" >test.txt 2>&1
 		status=$?
 		failed=$(grep -c '^not ok' test.txt)
 		[ "$status" -eq 0 ] || found="$found$test: status $status, $failed failed;"
