@@ -270,7 +270,7 @@ static void test_host_writes(enum guest_mode mode)
 /*
  * A root entry of PAE that names a table outside of memory. With EPT the processor walks it, so the
  * guest sees a fault when it comes there; without, there is nothing to shadow: loading it shuts the
- * guest down, as on KVM.
+ * guest down, as on KVM of Linux 6.1.
  */
 static void test_root_outside(void)
 {
