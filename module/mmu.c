@@ -3,7 +3,10 @@
  * The table of memory backends, and calls that go to every active one. vm->lock guards
  * activation; each fan-out names its lock in mmu.h.
  */
+#include <linux/cpu.h>
+#include <linux/moduleparam.h>
 #include <linux/string.h>
+#include <asm/cpufeature.h>
 
 #include "audit.h"
 #include "mmu.h"
@@ -14,6 +17,21 @@ static const struct um_mmu_ops *const um_backends[UM_NR_BACKENDS] = {
 };
 
 static u32 um_available __ro_after_init;
+
+static char *um_nx_huge_pages = "auto";
+module_param_named(nx_huge_pages, um_nx_huge_pages, charp, 0444);
+MODULE_PARM_DESC(nx_huge_pages,
+		 "large pages are not executable: auto (where the CPU has the iTLB multihit erratum), on, off");
+
+bool um_nx_huge __ro_after_init;
+
+static void __init um_choose_nx_huge(void)
+{
+	if (sysfs_streq(um_nx_huge_pages, "auto"))
+		um_nx_huge = boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT) && !cpu_mitigations_off();
+	else
+		um_nx_huge = !sysfs_streq(um_nx_huge_pages, "off");
+}
 
 static void um_mmu_unload(u32 end)
 {
@@ -29,6 +47,7 @@ int __init um_mmu_init(void)
 	u32 id;
 	int error;
 
+	um_choose_nx_huge();
 	for (id = 1; id < UM_NR_BACKENDS; id++) {
 		if (!um_backends[id]->available || um_backends[id]->available())
 			um_available |= BIT(id);

@@ -83,6 +83,8 @@ struct um_fault {
  *	Loaded. @fast: in the inner loop, no lock but by trylock; false then says: ask again outside
  * @gpa_written: somebody other than the guest's own instruction wrote @len bytes at @gpa; vm->srcu
  *	held, mmu_lock not held. NULL: no guest table is shadowed
+ * @doubt: userspace may have written guest tables unseen: at each KVM_RUN, and (@tick) when the
+ *	host took an interrupt. Loaded, sleeps not. NULL: nothing is kept that this makes wrong
  *
  * @unmap: drop every translation of the gfns [@start, @end) of @slot. These six: mmu_lock held for
  *	write; true: the caller flushes every vCPU before it drops the lock
@@ -116,6 +118,7 @@ struct um_mmu_ops {
 	bool (*cr3_fast)(struct um_vcpu *vcpu, u64 cr3);
 	bool (*invlpg)(struct um_vcpu *vcpu, gva_t gva, bool all, bool fast);
 	void (*gpa_written)(struct um_vm *vm, gpa_t gpa, size_t len);
+	void (*doubt)(struct um_vcpu *vcpu, bool tick);
 	bool (*unmap)(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end);
 	bool (*wrprotect)(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end);
 	bool (*rearm)(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end);
@@ -124,6 +127,8 @@ struct um_mmu_ops {
 	bool (*zap_all)(struct um_vm *vm);
 	void (*audit)(struct um_audit *a);
 };
+
+extern bool um_nx_huge;		/* a large leaf may not be executable; set at load */
 
 extern const struct um_mmu_ops ept_mmu_ops;
 extern const struct um_mmu_ops shadow_mmu_ops;

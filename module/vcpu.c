@@ -238,6 +238,8 @@ static int run_loop(struct um_vcpu *vcpu)
 
 	um_vcpu_load(vcpu);
 	um_fpu_get(vcpu);
+	if (vcpu->mmu->doubt)
+		vcpu->mmu->doubt(vcpu, false);
 	do {
 		r = before_entry(vcpu);
 		if (r <= 0)

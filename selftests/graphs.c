@@ -3,9 +3,11 @@
  * Page tables linked as no usual system does it: guests that check, in every paging mode; and a
  * guest that turns paging on and off beside a vCPU that does not page and edits its tables.
  */
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "lib/pgtable.h"
 #include "guest/graphs.h"
@@ -15,6 +17,7 @@
 #define CR4_PAE		BIT(5)
 #define CR4_OSFXSR	BIT(9)
 #define RW		(PTE_P | PTE_W)
+#define GIB		0x40000000ULL
 #define HIGH_SLOT	3
 #define HIGH_SIZE	0x400000UL
 #define HIGH_GVA	0x80000000UL
@@ -198,6 +201,97 @@ static bool kvm_without_ept(void)
 	return !dev_is_umbra() && answer == 'N';
 }
 
+struct writer {
+	struct pgtable *pt;
+	uint64_t entry, pte;
+};
+
+static void *write_later(void *arg)
+{
+	struct writer *w = arg;
+
+	usleep(50000);
+	pt_write(w->pt, w->entry, w->pte);
+	return NULL;
+}
+
+static bool guest_faults(struct vcpu *vcpu, uint64_t gva, unsigned int times)
+{
+	return op3(vcpu, GRAPHS_TRY, gva, times, 1) && vcpu->shared->result[0] == times;
+}
+
+/*
+ * The process makes an absent entry present: the guest, which has faulted there before, must see
+ * it, at the next KVM_RUN or, as it goes on running, soon.
+ */
+static void test_host_links(struct vcpu *vcpu, struct pgtable *pt, uint64_t gva, int level)
+{
+	uint64_t entry = pt_entry(pt, gva, level), pte = pt_read(pt, entry);
+	struct writer w = { pt, entry, pte };
+	bool good = true;
+	pthread_t thread;
+	unsigned int i;
+
+	for (i = 0; good && i < 8; i++) {
+		good &= op3(vcpu, GRAPHS_SET, entry, 0, pt_entry_size(pt->mode));
+		good &= guest_faults(vcpu, gva, i & 1 ? 40 : 2);
+		if (i < 6) {
+			pt_write(pt, entry, pte);
+			good &= op3(vcpu, GRAPHS_TRY, gva, 1, 0) && !vcpu->shared->result[0];
+			continue;
+		}
+		pthread_create(&thread, NULL, write_later, &w);
+		good &= op3(vcpu, GRAPHS_AWAIT, gva, 0, 0);
+		pthread_join(thread, NULL);
+	}
+	tap_ok(good, "%s: the process makes an absent entry of level %d present",
+	       mode_name(pt->mode), level);
+}
+
+static void test_host_writes(enum guest_mode mode)
+{
+	struct vcpu *vcpu = guest_create("graphs", mode);
+	struct pgtable pt;
+	struct kvm_sregs sregs;
+	int level;
+
+	pt_init(&pt, vcpu->vm, mode, TABLES_GPA);
+	pt_identity(&pt);
+	pt_map(&pt, TABLES_GVA, SCRATCH_GPA, RW, 1);
+	must(xioctl(vcpu->fd, KVM_GET_SREGS, &sregs));
+	sregs.cr3 = pt.root;
+	must(xioctl(vcpu->fd, KVM_SET_SREGS, &sregs));
+	/* What is above leads to the code as well. */
+	for (level = 1; level <= (mode == MODE_LONG ? 3 : 2); level++)
+		test_host_links(vcpu, &pt, TABLES_GVA, level);
+	guest_destroy(vcpu);
+}
+
+/*
+ * A root entry of PAE that names a table outside of memory. With EPT the processor walks it, so the
+ * guest sees a fault when it comes there; without, there is nothing to shadow: loading it shuts the
+ * guest down, as on KVM of Linux 6.1.
+ */
+static void test_root_outside(void)
+{
+	struct vcpu *vcpu = guest_create("graphs", MODE_PAE);
+	bool shadow = mmu_wanted() == MMU_SHADOW || kvm_without_ept();
+	struct kvm_sregs sregs;
+	int outcome;
+
+	must(xioctl(vcpu->fd, KVM_GET_SREGS, &sregs));
+	*(uint64_t *)(vcpu->vm->mem + sregs.cr3 + 2 * sizeof(uint64_t)) = DEVICE_GPA | PTE_P;
+	outcome = guest_start_op(vcpu, GRAPHS_RELOAD);
+	if (shadow) {
+		tap_ok(outcome == GUEST_EXIT && vcpu->run->exit_reason == KVM_EXIT_SHUTDOWN,
+		       "PAE: a root entry outside of memory: shutdown");
+	} else {
+		tap_eq(outcome, GUEST_DONE, "PAE: a root entry outside of memory is loaded");
+		tap_ok(guest_faults(vcpu, 2 * GIB + 512, 1), "and its use is a fault");
+	}
+	guest_destroy(vcpu);
+}
+
 /* 4 MiB pages above 4 GiB (SDM "PSE-36 Mechanism"). */
 static void test_pse36(uint64_t gpa)
 {
@@ -232,8 +326,12 @@ int main(void)
 		test_mode(MODE_LA57);
 	else
 		tap_skip("not in CPUID", "5-level paging");
+	test_host_writes(MODE_PSE);
+	test_host_writes(MODE_PAE);
+	test_host_writes(MODE_LONG);
 	test_beside_unpaged(MODE_PSE);
 	test_beside_unpaged(MODE_PAE);
+	test_root_outside();
 	test_pse36(0x340000000);
 	if ((cpuid_value(0x80000008, 0, CPUID_EAX) & 0xff) < 40)
 		tap_skip("MAXPHYADDR is below 40", "PSE-36 with all of its bits");

@@ -21,6 +21,7 @@
 #define BIG_SLOT	1
 #define RW		(PTE_P | PTE_W)
 #define LEVELS		3
+#define OPCODE_RET	0xc3
 
 static const char * const size_names[] = { "", "4K", "2M", "1G" };
 
@@ -104,6 +105,19 @@ static bool exchange(struct big *b, uint32_t mark)
 		WRITE_ONCE(*(uint32_t *)(b->mem + offsets[i]), mark + i);
 		good &= guest_reads(b, offsets[i], mark + i);
 		good &= guest_writes(b, offsets[i], ~(mark + i));
+	}
+	return good;
+}
+
+/* Code in it runs, which nx_huge_pages splits leaves for. */
+static bool calls(struct big *b)
+{
+	bool good = true;
+	unsigned int i;
+
+	for (i = 0; i < NR_OFFSETS; i++) {
+		WRITE_ONCE(b->mem[offsets[i]], OPCODE_RET);
+		good &= guest_op(b, BASIC_CALL, BIG_GVA + offsets[i], 0);
 	}
 	return good;
 }
@@ -217,10 +231,45 @@ static void test_sizes(int guest_level, int host_level)
 	b = big_create(guest_level, mem);
 	tap_ok(exchange(&b, 0x1000), "%s: memory is the same from both sides", what);
 	check_leaves(&b, guest_level, host_level);
+	tap_ok(calls(&b), "%s: code in it runs", what);
 	tap_ok(exchange(&b, 0x2000), "%s: again", what);
 	check_split(&b, what);
 	check_taken(&b, host_level, what);
 	check_table_inside(&b, what);
+	guest_destroy(b.vcpu);
+	munmap(mem, GIB);
+}
+
+/*
+ * A slot that ends within a huge page of the host's, or lies askew to it: no leaf reaches over the
+ * end, and each page is the right one. Guest and host both have pages of 2 MiB.
+ */
+static void test_borders(uint64_t skew, uint64_t size, const char *what)
+{
+	uint8_t *mem = host_gib(2);
+	uint64_t at = size / 2 & ~(PAGE_SIZE - 1);
+	bool good = true;
+	struct big b;
+
+	if (mem)
+		memset(mem, 0, 3 * MIB2);
+	if (!mem || !host_is_huge(mem, 2)) {
+		tap_skip("the host has no such page free", "a slot that %s", what);
+		return;
+	}
+	b = big_create(2, mem);
+	must(vm_set_slot(b.vcpu->vm, BIG_SLOT, 0, 0, 0, NULL));
+	must(vm_set_slot(b.vcpu->vm, BIG_SLOT, 0, BIG_GPA, size, mem + skew));
+	b.mem = mem + skew;
+	for (; at < size; at += PAGE_SIZE) {
+		WRITE_ONCE(*(uint32_t *)(b.mem + at), at);
+		good &= guest_reads(&b, at, at) && guest_writes(&b, at, ~at);
+	}
+	tap_ok(good, "a slot that %s: the guest has its pages", what);
+	b.vcpu->shared->arg[0] = BIG_GVA + size;
+	tap_ok(guest_start_op(b.vcpu, BASIC_READ) == GUEST_EXIT &&
+	       b.vcpu->run->exit_reason == KVM_EXIT_MMIO &&
+	       b.vcpu->run->mmio.phys_addr == BIG_GPA + size, "and none behind it");
 	guest_destroy(b.vcpu);
 	munmap(mem, GIB);
 }
@@ -238,5 +287,7 @@ int main(void)
 		for (host_level = 1; host_level <= LEVELS; host_level++)
 			test_sizes(guest_level, host_level);
 	}
+	test_borders(0, MIB2 + MIB2 / 2, "ends within a huge page");
+	test_borders(3 * PAGE_SIZE, MIB2 + 8 * PAGE_SIZE, "lies askew to huge pages");
 	return tap_done();
 }

@@ -34,6 +34,8 @@ static void audit_leaf(struct um_audit *a, epte_t epte, gfn_t gfn, unsigned int 
 		      (level == UM_LEVEL_1G && hw_caps.ept_1g), "the CPU has leaves of this level");
 	um_audit_rule(a, (epte.raw & ~flags) == (sound.raw & ~flags) &&
 		      hpa_exists(epte_hpa(epte)), "reserved bits of a leaf are clear");
+	um_audit_rule(a, !um_nx_huge || level == UM_LEVEL_4K || !(rights & EPTE_X),
+		      "with nx_huge_pages a large leaf is not executable");
 	um_audit_rule(a, type == EPT_WB || type == EPT_UC, "memory is WB or UC");
 	um_audit_rule(a, rights & EPTE_R || (!rights && !hw_caps.ept_ad),
 		      "a leaf is readable, or aged where the CPU has no A flag");

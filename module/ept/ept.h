@@ -89,7 +89,6 @@ u64 ept_identity_pfn(void);
 
 /* fault.c */
 enum um_fault_result ept_fault(struct um_vcpu *vcpu, struct um_fault *f);
-void ept_choose_nx_huge(void);
 u8 ept_max_level(void);	/* of a leaf that the CPU can walk */
 
 /* audit.c */

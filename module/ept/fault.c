@@ -4,25 +4,7 @@
  * parallel under the read side of vm->mmu_lock and install by cmpxchg; one that loses a race
  * answers RETRY and the guest faults again.
  */
-#include <linux/cpu.h>
-#include <linux/module.h>
-#include <asm/cpufeature.h>
 #include "ept.h"
-
-static char *nx_huge_pages = "auto";
-module_param(nx_huge_pages, charp, 0444);
-MODULE_PARM_DESC(nx_huge_pages,
-		 "large EPT pages are not executable: auto (where the CPU has the iTLB multihit erratum), on, off");
-
-static bool nx_huge __read_mostly;
-
-void ept_choose_nx_huge(void)
-{
-	if (sysfs_streq(nx_huge_pages, "auto"))
-		nx_huge = boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT) && !cpu_mitigations_off();
-	else
-		nx_huge = !sysfs_streq(nx_huge_pages, "off");
-}
 
 /* What a fault wants in the tables. */
 struct ept_map {
@@ -53,7 +35,7 @@ static void choose_leaf(const struct um_vm *vm, struct ept_map *m)
 	bool unwritten = um_slot_logs(slot) && !(m->pfec & PFEC_W);
 
 	m->level = min(m->pfn.level, ept_max_level());
-	if (um_slot_logs(slot) || slot->track || (nx_huge && (m->pfec & PFEC_I)))
+	if (um_slot_logs(slot) || slot->track || (um_nx_huge && (m->pfec & PFEC_I)))
 		m->level = UM_LEVEL_4K;
 
 	m->rights = EPTE_R | EPTE_X;
@@ -71,7 +53,7 @@ static epte_t make_leaf(const struct ept_map *m, unsigned int level)
 	u64 pfn = m->pfn.pfn - (m->gfn - gfn_align_down(m->gfn, level));
 	u64 rights = m->rights;
 
-	if (nx_huge && level > UM_LEVEL_4K)
+	if (um_nx_huge && level > UM_LEVEL_4K)
 		rights &= ~EPTE_X;
 	return m->clean ? epte_make_clean(epte_leaf(pfn, level, rights, m->type)) :
 			  epte_leaf(pfn, level, rights, m->type);

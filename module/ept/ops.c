@@ -8,7 +8,6 @@
 
 static bool ept_available(void)
 {
-	ept_choose_nx_huge();
 	ept_identity_init();
 	return hw_caps.ept;
 }

@@ -102,6 +102,9 @@ static void audit_leaf(struct shadow_audit *s, struct shadow_page *sp, unsigned 
 	um_audit_rule(s->a, !sp->unsync || shadow_audit_access(sp, spte_access(spte) & ACC_W,
 							       sp->role.access & ACC_W),
 		      "a leaf has no rights that its table lacks");
+	um_audit_rule(s->a, !um_nx_huge || leaf.level == UM_LEVEL_4K ||
+		      !(spte_access(spte) & ACC_X),
+		      "with nx_huge_pages a large leaf is not executable");
 	um_audit_leaf(s->a, &leaf);
 }
 

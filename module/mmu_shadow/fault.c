@@ -6,7 +6,6 @@
  * for read to put a leaf into a table that is there, so that several vCPUs fault at once; for write
  * where tables are built, zapped or synced.
  */
-#include <linux/cpu.h>
 #include <asm/cpufeature.h>
 #include "shadow.h"
 
@@ -162,8 +161,7 @@ static unsigned int leaf_level(const struct shadow_walk *w, gfn_t gfn)
 
 	if (w->short_walk || level == UM_LEVEL_4K || um_slot_logs(w->slot))
 		return UM_LEVEL_4K;
-	if ((w->access & ACC_X) && boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT) &&
-	    !cpu_mitigations_off())
+	if ((w->access & ACC_X) && um_nx_huge)
 		return UM_LEVEL_4K;
 	if (level == UM_LEVEL_1G &&
 	    (table_in_place(w, level) || tracked_within(w->slot, gfn, level)))
@@ -371,6 +369,7 @@ static enum um_fault_result serve(struct shadow_walk *w, struct um_fault *f)
 static enum um_fault_result reflect(struct shadow_walk *w, struct um_fault *f)
 {
 	w->vcpu->stats.exit.pf_guest++;
+	shadow_settle(w->vcpu);
 	if (!(w->r.error_code & PFEC_P))
 		note_absent(w);
 	f->pfec = w->r.error_code;

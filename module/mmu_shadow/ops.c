@@ -207,6 +207,7 @@ const struct um_mmu_ops shadow_mmu_ops = {
 	.cr3_fast = shadow_cr3_fast,
 	.invlpg = shadow_invlpg,
 	.gpa_written = shadow_gpa_written,
+	.doubt = shadow_doubt,
 	.unmap = shadow_unmap,
 	.wrprotect = shadow_wrprotect,
 	.collapse = shadow_collapse,

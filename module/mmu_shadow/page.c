@@ -65,6 +65,7 @@ bool shadow_set_absent(struct um_vm *vm, struct shadow_page *sp, spte_t *sptep)
 	if (!shadow_replace(sptep, shadow_vm(vm)->unknown, spte_absent()))
 		return false;
 	atomic_inc(&sp->nr_absent);
+	WRITE_ONCE(shadow_vm(vm)->absent, true);
 	return true;
 }
 

@@ -218,15 +218,18 @@ void shadow_set_root(struct um_vcpu *vcpu, struct shadow_root *root, u32 dirty)
  * has a bit of MASK: protection and reserved-bit faults always, and fetches where hardware, whose
  * NXE is set, reports I and the guest's own processor would not.
  */
-static void set_controls(struct um_vcpu *vcpu, const struct paging_desc *d)
+void shadow_set_controls(struct um_vcpu *vcpu)
 {
+	struct shadow_vcpu *sv = shadow_vcpu(vcpu);
+	const struct paging_desc *d = &sv->desc;
 	bool has_nx = d->nxe && d->mode >= PAGING_PAE;
 	struct um_mmu_ctl *ctl = &vcpu->mmu_ctl;
 
 	*ctl = (struct um_mmu_ctl){
 		.intercepts = UM_IC_CR3 | UM_IC_INVLPG | UM_IC_PF | UM_IC_PAGING,
 	};
-	if (d->mode == PAGING_NONE || !hw_caps.pf_rsvd || !shadow_pf_filter) {
+	um_dirty(vcpu, UM_ST_MMU);
+	if (d->mode == PAGING_NONE || !hw_caps.pf_rsvd || !shadow_pf_filter || sv->doubts) {
 		ctl->pf_bit = true;
 		return;
 	}
@@ -290,7 +293,7 @@ int shadow_load_root(struct um_vcpu *vcpu)
 		root->tag = hw_tag_alloc();
 	sv->sync = false;
 	vcpu->root.levels = root->nr == 1 ? sv->role.level : PAE_ROOT_LEVELS;
-	set_controls(vcpu, &sv->desc);
+	shadow_set_controls(vcpu);
 	shadow_set_root(vcpu, root, UM_ST_MMU);
 	if (vcpu->mmu != &shadow_mmu_ops) {
 		/* Flushes asked for meanwhile went to the EPT root alone. */

@@ -105,6 +105,7 @@ struct shadow_vm {
 	 */
 	u64 alter_gen, unsync_gen, invalid_gen;
 	u64 link_gen;			/* a link went away */
+	bool absent;			/* entries were noted absent since all were forgotten */
 	void *sync_buf;			/* a guest table under resync */
 };
 
@@ -179,6 +180,8 @@ struct shadow_vcpu {
 	struct shadow_walk walk;	/* the fault being served */
 	enum shadow_known known;	/* what the inner loop found of it, if asked is set */
 	bool asked;
+	u8 doubts;			/* guest faults still to exit: doubt.c */
+	unsigned long doubted;		/* when that began, in jiffies */
 	u64 *pae_tables;		/* SHADOW_ROOTS PAE roots in a page below 4 GiB */
 	struct shadow_root root[SHADOW_ROOTS];
 	struct shadow_cache cache;
@@ -333,6 +336,11 @@ void shadow_gpa_written(struct um_vm *vm, gpa_t gpa, size_t len);
 int shadow_load_root(struct um_vcpu *vcpu);
 void shadow_set_root(struct um_vcpu *vcpu, struct shadow_root *root, u32 dirty);
 void shadow_roots_destroy(struct um_vcpu *vcpu);
+void shadow_set_controls(struct um_vcpu *vcpu);
+
+/* doubt.c: what others may have written unseen */
+void shadow_doubt(struct um_vcpu *vcpu, bool tick);
+void shadow_settle(struct um_vcpu *vcpu);
 
 /* shrink.c: memory is given back */
 void shadow_shrink_add(struct shadow_vm *sh);

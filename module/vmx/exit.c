@@ -19,9 +19,18 @@ static int exit_resume(struct vmx_vcpu *vmx)
 	return 1;
 }
 
+static int exit_interrupt(struct vmx_vcpu *vmx)
+{
+	struct um_vcpu *vcpu = &vmx->vcpu;
+
+	if (vcpu->mmu->doubt)
+		vcpu->mmu->doubt(vcpu, true);
+	return 1;
+}
+
 static const struct exit_desc exits[] = {
 	[EXIT_REASON_EXCEPTION_NMI] = { exit_exception, STAT(exception), true },
-	[EXIT_REASON_EXTERNAL_INTERRUPT] = { exit_resume, STAT(intr) },
+	[EXIT_REASON_EXTERNAL_INTERRUPT] = { exit_interrupt, STAT(intr) },
 	[EXIT_REASON_TRIPLE_FAULT] = { exit_triple_fault, STAT(triple_fault) },
 	[EXIT_REASON_INTERRUPT_WINDOW] = { exit_irq_window, STAT(irq_window) },
 	[EXIT_REASON_NMI_WINDOW] = { exit_nmi_window, STAT(nmi_window) },

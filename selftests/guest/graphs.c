@@ -280,7 +280,16 @@ static void paging_on(void)
 	write_cr0(read_cr0() | CR0_PG | CR0_WP);
 }
 
-static bool unpaged_op(u64 op)
+static u64 faults(unsigned long p, u64 times)
+{
+	u64 n = 0;
+
+	while (times--)
+		n += try_call(try_read, p);
+	return n;
+}
+
+static bool host_op(u64 op)
 {
 	struct guest_shared *sh = shared();
 
@@ -298,6 +307,18 @@ static bool unpaged_op(u64 op)
 		if (sh->arg[1])
 			flush_gva(sh->arg[0]);
 		sh->result[0] = read32(sh->arg[0]);
+		return true;
+	case GRAPHS_RELOAD:
+		flush_all();
+		return true;
+	case GRAPHS_TRY:
+		if (sh->arg[2])
+			flush_gva(sh->arg[0]);
+		sh->result[0] = faults(sh->arg[0], sh->arg[1]);
+		return true;
+	case GRAPHS_AWAIT:
+		while (try_call(try_read, sh->arg[0]))
+			;
 		return true;
 	default:
 		return false;
@@ -318,7 +339,7 @@ void guest_main(u64 op)
 		[GRAPHS_PDPTE_LOADS] = test_pdpte_loads,
 	};
 
-	if (unpaged_op(op))
+	if (host_op(op))
 		return;
 	begin_operation();
 	tests[op]();

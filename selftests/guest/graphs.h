@@ -23,11 +23,15 @@ enum {
 	GRAPHS_CLEAN,
 	GRAPHS_PDPTE_LOADS,	/* PAE only */
 	GRAPHS_NR_OPS,
-	/* Unpaged code, and its way to paging and back; arg[0]: CR3, arg[1]: CR4. */
+	/* What the host asks for, also of unpaged code. PAGING_ON: arg[0] is CR3, arg[1] CR4. */
 	GRAPHS_PAGING_ON,
 	GRAPHS_PAGING_OFF,
 	GRAPHS_SET,		/* the entry at arg[0] = arg[1], of arg[2] bytes */
 	GRAPHS_GET,		/* result[0] = the u32 at arg[0], after INVLPG if arg[1] */
+	GRAPHS_RELOAD,		/* load CR3 anew */
+	/* Read at arg[0] arg[1] times, after INVLPG if arg[2]; result[0] = how often it faulted. */
+	GRAPHS_TRY,
+	GRAPHS_AWAIT,		/* read at arg[0] until that does not fault */
 };
 
 #endif

@@ -16,7 +16,6 @@
 #define FAR_GFN		BIT(34)	/* where no memory is near */
 
 struct hw_caps hw_caps;
-bool shim_erratum;
 
 static struct um_vm vm;
 static struct um_vcpu vcpu;

@@ -8,6 +8,8 @@
 
 #include "ept/ept.h"
 
+bool um_nx_huge;
+
 static u64 rnd_state = 0x2545f4914f6cdd1d;
 
 static u64 rnd(void)

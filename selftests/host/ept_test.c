@@ -15,7 +15,6 @@
 #define FIRST_PFN	0x100000ULL
 
 struct hw_caps hw_caps;
-bool shim_erratum;
 
 static struct um_vm vm;
 static struct um_vcpu vcpu;
@@ -172,7 +171,7 @@ static const char *check_page(gfn_t n)
 		return "lets the guest write without the log knowing";
 	if ((rights & 2) && slot.track && track[n])
 		return "lets the guest write a tracked table";
-	if ((rights & 4) && level > 1 && shim_erratum)
+	if ((rights & 4) && level > 1 && um_nx_huge)
 		return "is large and executable";
 	if (tlb[n].rights & ~rights || (tlb[n].rights && tlb[n].pfn != pfn))
 		return "is stale in a TLB";
@@ -382,7 +381,7 @@ static const char *random_step(void)
 
 static void start(bool erratum, bool ad, bool pml)
 {
-	shim_erratum = erratum;
+	um_nx_huge = erratum;
 	hw_caps = (struct hw_caps){ .ept = true, .ept_2m = true, .ept_1g = true, .ept_ad = ad,
 				    .pml = pml, .unrestricted = true };
 	memset(&vm, 0, sizeof(vm));

@@ -23,7 +23,6 @@
 #define X86_CR0_PG		0x80000000UL
 #define EFER_LMA		0x400UL
 #define X86_EFLAGS_FIXED	2UL
-#define X86_BUG_ITLB_MULTIHIT	1
 
 #define module_param(name, type, perm)
 #define MODULE_PARM_DESC(name, text)
@@ -118,24 +117,6 @@ static inline void clear_page(void *page)
 
 #define kzalloc(size, gfp)	calloc(1, size)
 #define kfree(object)		free(object)
-
-static inline bool sysfs_streq(const char *a, const char *b)
-{
-	return !strcmp(a, b);
-}
-
-/* The test chooses whether this CPU has an erratum. */
-extern bool shim_erratum;
-
-static inline bool boot_cpu_has_bug(int bug)
-{
-	return shim_erratum;
-}
-
-static inline bool cpu_mitigations_off(void)
-{
-	return false;
-}
 
 static inline bool page_is_ram(unsigned long pfn)
 {

@@ -1,0 +1,36 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+# Runs tests under mutations of the module. Arguments: NUMBER:NAME:BACKEND:AUDIT:TEST[,TEST...]
+. "$LAB_LIB"
+
+# Lines of the audit and of the kernel's complaints since the last call.
+complaints() {
+	dmesg -c | sed -n 's/.*umbra: audit: \([a-z]*: [^(]*\) (.*/\1/p; s/.*\(WARNING: .*\)/\1/p; s/.*\(BUG: .*\)/\1/p' |
+		sort -u | head -n 8 | tr '\n' ';'
+}
+
+try() {
+	IFS=: read -r nr name backend audit tests <<-END
+		$1
+	END
+	echo "$audit" >/sys/module/umbra/parameters/audit
+	echo "$nr" >/sys/module/umbra/parameters/mutation
+	found=
+	for test in $(echo "$tests" | tr , ' '); do
+		UMBRA_MMU=$backend timeout 40 "./$test" >test.txt 2>&1
+		status=$?
+		failed=$(grep -c '^not ok' test.txt)
+		[ "$status" -eq 0 ] || found="$found$test: status $status, $failed failed;"
+		[ "$failed" -eq 0 ] || found="$found $(grep -m 2 '^not ok' test.txt | tr '\n' ';')"
+	done
+	found="$found$(complaints)"
+	echo 0 >/sys/module/umbra/parameters/mutation
+	[ -n "$found" ] && verdict=noticed || verdict=UNSEEN
+	echo "RESULT $verdict $1 $found"
+}
+
+load_umbra || fail "umbra.ko does not load"
+dmesg -c >/dev/null
+for run; do
+	try "$run"
+done
