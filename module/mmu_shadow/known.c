@@ -6,6 +6,7 @@
  * access, no memslot, no sleep: fit for the inner loop. vm->mmu_lock is held for read at least, so
  * that several vCPUs fault at once.
  */
+#include <asm/pkru.h>
 #include "shadow.h"
 
 struct shadow_page *shadow_top_table(const struct shadow_root *root, gva_t gva)
@@ -49,10 +50,21 @@ struct shadow_page *shadow_leaf_table(struct um_vcpu *vcpu, gva_t gva)
 	return sp;
 }
 
+/* A write that CR0.WP = 0 allows counts as denied, too: hardware runs with WP = 1. */
+static noinline bool key_denies(const struct shadow_walk *w, u8 access)
+{
+	u8 wanted = PKRU_AD | ((w->pfec & PFEC_W) ? PKRU_WD : 0);
+
+	return (access & ACC_U) && !(w->pfec & PFEC_I) &&
+	       (walk_pkru(&w->sv->desc, w->key) & wanted);
+}
+
 static bool permits(const struct shadow_walk *w, u8 access)
 {
 	if (w->prefetch || w->sv->desc.mode == PAGING_NONE)
 		return true;
+	if (unlikely(w->sv->desc.pke) && key_denies(w, access))
+		return false;
 	if ((w->pfec & PFEC_W) && !(access & ACC_W))
 		return false;	/* D may have to be set, or CR0.WP be clear */
 	return walk_permits(&w->sv->desc, access, w->pfec, w->smap_override);
@@ -73,6 +85,7 @@ static bool update_gpte(void *at, unsigned int size, u64 old, u64 new)
 static bool known_direct(struct shadow_walk *w, const struct shadow_page *sp, unsigned int slot)
 {
 	w->access = sp->role.access;
+	w->key = (u64)sp->role.key << GPTE_KEY_BIT;
 	w->r.gpa = gfn_to_gpa(sp->gfn + slot) | um_page_offset(w->gva);
 	w->r.level = UM_LEVEL_2M;
 	w->r.access = w->access;
@@ -92,6 +105,7 @@ static bool known_present(struct shadow_walk *w, const struct shadow_page *sp, v
 	if (gpte & w->sv->leaf_reserved)
 		return false;
 	w->r.access = sp->role.access & walk_entry_access(d, gpte);
+	w->key = gpte & GPTE_KEY;
 	if (!permits(w, w->r.access))
 		return false;
 	if (new != gpte && (!dirtied || !update_gpte(at, shadow_gpte_size(sp), gpte, new)))
@@ -139,7 +153,7 @@ static bool map_known(struct shadow_walk *w, struct shadow_page *sp, unsigned in
 
 	if (!frame || ((w->pfec & PFEC_W) && !(access & ACC_W)) || !w->sv->cache.nr_descs)
 		return false;
-	new = spte_leaf(frame >> UM_PAGE_SHIFT, UM_LEVEL_4K, access);
+	new = spte_leaf(frame >> UM_PAGE_SHIFT, UM_LEVEL_4K, access, w->key);
 	if (!shadow_set_leaf(w->vm, &w->sv->cache, sp, slot, gfn, new, 0))
 		return false;
 	if (stale)
@@ -178,6 +192,8 @@ bool shadow_fault_fast(struct um_vcpu *vcpu, struct um_fault *f)
 		return false;
 	shadow_count_parallel(vcpu->vm);
 	shadow_walk_init(&sv->walk, vcpu, f->gva, f->pfec, f->smap_override);
+	if (unlikely(sv->desc.pke))
+		sv->desc.pkru = read_pkru();	/* the guest's */
 	sv->known = shadow_known(&sv->walk, shadow_leaf_table(vcpu, f->gva));
 	read_unlock(&vcpu->vm->mmu_lock);
 	sv->asked = sv->known != KNOWN_DONE;
