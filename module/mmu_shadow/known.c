@@ -6,8 +6,13 @@
  * access, no memslot, no sleep: fit for the inner loop. vm->mmu_lock is held for read at least, so
  * that several vCPUs fault at once.
  */
+#include <linux/moduleparam.h>
 #include <asm/pkru.h>
 #include "shadow.h"
+
+static unsigned int shadow_prefetch __read_mostly = 8;
+module_param_named(prefetch, shadow_prefetch, uint, 0644);
+MODULE_PARM_DESC(prefetch, "shadow paging: pages mapped ahead of a guest that goes through them");
 
 struct shadow_page *shadow_top_table(const struct shadow_root *root, gva_t gva)
 {
@@ -131,7 +136,7 @@ static enum shadow_known known_gpte(struct shadow_walk *w, struct shadow_page *s
 	at = __va((frame & UM_PAGE_MASK) + um_page_offset(gpa));
 	gpte = read_gpte(at, shadow_gpte_size(sp));
 	/* Only an access sets A. */
-	if (w->prefetch && !(gpte & GPTE_A))
+	if (w->prefetch && (~gpte & (GPTE_P | GPTE_A)))
 		return KNOWN_NOTHING;
 	if (gpte & GPTE_P)
 		return known_present(w, sp, at, gpte, frame & FRAME_DIRTIED) ? KNOWN_LEAF :
@@ -184,6 +189,28 @@ enum shadow_known shadow_known(struct shadow_walk *w, struct shadow_page *sp)
 	return map_known(w, sp, slot) ? KNOWN_DONE : KNOWN_LEAF;
 }
 
+/*
+ * The guest goes through its pages one by one: map the next ones, too, while their frames are known
+ * and the guest's entries need no change. @w is used up.
+ */
+static noinline void prefetch_next(struct shadow_walk *w)
+{
+	struct shadow_page *sp = shadow_leaf_table(w->vcpu, w->gva);
+	unsigned int slot = spte_index(w->gva, UM_LEVEL_4K);
+	unsigned int left = min(READ_ONCE(shadow_prefetch), SPTE_ENTRIES - 1 - slot);
+
+	w->prefetch = true;
+	w->pfec = 0;
+	for (; left; left--) {
+		w->gva += UM_PAGE_SIZE;
+		if (!spte_is_unknown(shadow_read(&sp->spt[++slot])) ||
+		    shadow_known(w, sp) != KNOWN_DONE)
+			break;
+		w->vcpu->stats.prefetched++;
+	}
+	w->sv->next_gva = (w->gva & UM_PAGE_MASK) + (left ? 0 : UM_PAGE_SIZE);
+}
+
 bool shadow_fault_fast(struct um_vcpu *vcpu, struct um_fault *f)
 {
 	struct shadow_vcpu *sv = shadow_vcpu(vcpu);
@@ -195,6 +222,10 @@ bool shadow_fault_fast(struct um_vcpu *vcpu, struct um_fault *f)
 	if (unlikely(sv->desc.pke))
 		sv->desc.pkru = read_pkru();	/* the guest's */
 	sv->known = shadow_known(&sv->walk, shadow_leaf_table(vcpu, f->gva));
+	if (sv->known == KNOWN_DONE && (f->gva & UM_PAGE_MASK) == sv->next_gva)
+		prefetch_next(&sv->walk);
+	else
+		sv->next_gva = (f->gva & UM_PAGE_MASK) + UM_PAGE_SIZE;
 	read_unlock(&vcpu->vm->mmu_lock);
 	sv->asked = sv->known != KNOWN_DONE;
 	vcpu->stats.exit.pf_hidden += !sv->asked;

@@ -111,7 +111,7 @@ struct shadow_vm {
 
 /* Allocated before mmu_lock is taken; the vCPU thread's own. */
 #define SHADOW_CACHE_PAGES	5
-#define SHADOW_CACHE_DESCS	8
+#define SHADOW_CACHE_DESCS	32
 struct spte_desc;
 struct shadow_cache {
 	unsigned int nr_pages, nr_gfns, nr_descs;
@@ -179,6 +179,7 @@ struct shadow_vcpu {
 		u64 link_gen;
 	} leaf;
 	struct shadow_walk walk;	/* the fault being served */
+	gva_t next_gva;			/* after the pages that it mapped */
 	enum shadow_known known;	/* what the inner loop found of it, if asked is set */
 	bool asked;
 	u64 *pae_tables;		/* SHADOW_ROOTS PAE roots in a page below 4 GiB */
