@@ -19,7 +19,8 @@
 #define UM_INVARIANT_TSC	BIT(8)
 #define UM_THERMAL_ARAT		BIT(2)
 
-#define UM_XCR0_VIRTUALISED	(XFEATURE_MASK_FPSSE | XFEATURE_MASK_YMM | XFEATURE_MASK_AVX512)
+#define UM_XCR0_VIRTUALISED	(XFEATURE_MASK_FPSSE | XFEATURE_MASK_YMM | \
+				 XFEATURE_MASK_AVX512 | XFEATURE_MASK_PKRU)
 #define UM_XSAVE_LEGACY_BYTES	(512 + 64)	/* legacy region and header */
 #define UM_XSAVE_ALIGNED	BIT(1)		/* leaf 0xd ECX: on 64 bytes if compacted */
 #define UM_XSAVE_XFD		BIT(2)
@@ -43,9 +44,8 @@ struct um_cpuid_mask {
 
 /*
  * Per register: what the module can virtualise. Left out although a host may have it: VMX, SGX,
- * MONITOR, PMU and debug stores, x2APIC and the TSC deadline (there is no APIC here),
- * protection keys (shadow entries carry none, and PKRU is not switched), and all that needs an
- * MSR which is not virtualised (SPEC_CTRL, PRED_CMD, XSS, XFD, bus locks).
+ * MONITOR, PMU and debug stores, x2APIC and the TSC deadline (there is no APIC here), and all
+ * that needs an MSR which is not virtualised (SPEC_CTRL, PRED_CMD, XSS, XFD, bus locks).
  */
 static const struct um_cpuid_mask um_masks[] __initconst = {
 	{ 1, 0, CPUID_ECX, CPUID_1_ECX,
@@ -63,7 +63,7 @@ static const struct um_cpuid_mask um_masks[] __initconst = {
 	  F(CLWB) | F(AVX512PF) | F(AVX512ER) | F(AVX512CD) | F(SHA_NI) | F(AVX512BW) |
 	  F(AVX512VL) },
 	{ 7, 0, CPUID_ECX, CPUID_7_ECX,
-	  F(AVX512VBMI) | F(LA57) | F(RDPID) | F(AVX512_VPOPCNTDQ) | F(UMIP) |
+	  F(AVX512VBMI) | F(PKU) | F(LA57) | F(RDPID) | F(AVX512_VPOPCNTDQ) | F(UMIP) |
 	  F(AVX512_VBMI2) | F(GFNI) | F(VAES) | F(VPCLMULQDQ) | F(AVX512_VNNI) |
 	  F(AVX512_BITALG) | F(CLDEMOTE) | F(MOVDIRI) | F(MOVDIR64B) },
 	{ 7, 0, CPUID_EDX, CPUID_7_EDX,
@@ -201,6 +201,8 @@ static void __init um_offer_leaf7(void)
 	/* The host need not use five levels itself. */
 	la57 = cpuid_ecx(7) & F(LA57);
 	e->ecx |= la57 ? F(LA57) : 0;
+	if (!boot_cpu_has(X86_FEATURE_OSPKE))
+		e->ecx &= ~F(PKU);
 	if (!hw_caps.rdtscp)
 		e->ecx &= ~F(RDPID);
 	if (!hw_caps.invpcid)
@@ -326,6 +328,8 @@ static void __init um_xstate_setup(void)
 	if (!boot_cpu_has(X86_FEATURE_XSAVE))
 		return;
 	um_supported_xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK) & UM_XCR0_VIRTUALISED;
+	if (!boot_cpu_has(X86_FEATURE_OSPKE))
+		um_supported_xcr0 &= ~(u64)XFEATURE_MASK_PKRU;
 	for (i = 2; i < ARRAY_SIZE(um_xstate); i++) {
 		if (!(um_supported_xcr0 & BIT_ULL(i)))
 			continue;

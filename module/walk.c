@@ -14,10 +14,6 @@
 #define PDE32_MAX_WIDTH		40
 #define LARGE_PAT_BIT		12
 #define GPTE_ADDR_TOP_BIT	51
-#define GPTE_KEY_BIT		59
-#define GPTE_KEY_WIDTH		4
-#define PKRU_AD			1u
-#define PKRU_WD			2u
 
 static u64 bits(unsigned int high, unsigned int low)
 {
@@ -151,15 +147,13 @@ bool walk_permits(const struct paging_desc *d, u8 access, u32 pfec, bool smap_ov
 /* SDM "Protection Keys": true when PKRU denies a data access to the user page that @gpte maps. */
 static bool pkru_denies(const struct paging_desc *d, u8 access, u32 pfec, u64 gpte)
 {
-	unsigned int key, rights;
+	u8 denied = walk_pkru(d, gpte & GPTE_KEY);
 
-	if (!d->pke || d->mode < PAGING_4LEVEL || (pfec & PFEC_I) || !(access & ACC_U))
+	if (!denied || (pfec & PFEC_I) || !(access & ACC_U))
 		return false;
-	key = (gpte >> GPTE_KEY_BIT) & ((1u << GPTE_KEY_WIDTH) - 1);
-	rights = d->pkru >> (2 * key);
-	if (rights & PKRU_AD)
+	if (denied & PKRU_AD)
 		return true;
-	return (rights & PKRU_WD) && (pfec & PFEC_W) && ((pfec & PFEC_U) || d->wp);
+	return (pfec & PFEC_W) && ((pfec & PFEC_U) || d->wp);
 }
 
 static enum walk_status walk_fault(const struct paging_desc *d, u32 pfec, u32 why,

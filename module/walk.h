@@ -42,6 +42,23 @@ struct paging_desc {
 	u32 pkru;
 };
 
+/* Guest page-table entry bits (SDM "Paging"). */
+#define GPTE_P		BIT_ULL(0)
+#define GPTE_W		BIT_ULL(1)
+#define GPTE_U		BIT_ULL(2)
+#define GPTE_A		BIT_ULL(5)
+#define GPTE_D		BIT_ULL(6)
+#define GPTE_PS		BIT_ULL(7)
+#define GPTE_G		BIT_ULL(8)
+#define GPTE_NX		BIT_ULL(63)
+#define GPTE_KEY_BIT	59
+#define GPTE_KEY	(15ULL << GPTE_KEY_BIT)	/* of a leaf; modes without keys have 0 there */
+
+/* What PKRU holds for each key (SDM "Protection Keys"). */
+#define PKRU_KEY_BITS	2
+#define PKRU_AD		BIT(0)		/* no access */
+#define PKRU_WD		BIT(1)		/* no write */
+
 /* The combined rights of a translation, inherited from every level. */
 #define ACC_W	BIT(0)
 #define ACC_U	BIT(1)
@@ -109,8 +126,7 @@ enum walk_status walk_guest(const struct paging_desc *d, gva_t gva, u32 pfec, bo
 			    const struct walk_ops *ops, void *ctx, struct walk_result *r);
 
 /*
- * True when @access (ACC_*) allows an access @pfec under @d. PKU is judged by walk_guest()
- * alone.
+ * True when @access (ACC_*) allows an access @pfec under @d. Protection keys are not asked.
  */
 bool walk_permits(const struct paging_desc *d, u8 access, u32 pfec, bool smap_override);
 
@@ -122,6 +138,14 @@ u64 walk_reserved(const struct paging_desc *d, unsigned int level, bool leaf);
 
 /* True when @gpte at @level maps a page rather than a table. */
 bool walk_is_leaf(const struct paging_desc *d, unsigned int level, u64 gpte);
+
+/* PKRU_AD and PKRU_WD, as they now deny data accesses to user pages whose leaf has this @key. */
+static inline u8 walk_pkru(const struct paging_desc *d, u64 key)
+{
+	if (!d->pke || d->mode < PAGING_4LEVEL)
+		return 0;
+	return (d->pkru >> PKRU_KEY_BITS * (key >> GPTE_KEY_BIT)) & (PKRU_AD | PKRU_WD);
+}
 
 /* The gpa that a leaf @gpte at @level maps the start of. */
 gpa_t walk_leaf_gpa(const struct paging_desc *d, unsigned int level, u64 gpte);
@@ -135,15 +159,5 @@ unsigned int walk_entry_size(const struct paging_desc *d);
 
 /* Index of @gva's entry in the table at @level. */
 unsigned int walk_index(const struct paging_desc *d, unsigned int level, gva_t gva);
-
-/* Guest page-table entry bits (SDM "Paging"). */
-#define GPTE_P		BIT_ULL(0)
-#define GPTE_W		BIT_ULL(1)
-#define GPTE_U		BIT_ULL(2)
-#define GPTE_A		BIT_ULL(5)
-#define GPTE_D		BIT_ULL(6)
-#define GPTE_PS		BIT_ULL(7)
-#define GPTE_G		BIT_ULL(8)
-#define GPTE_NX		BIT_ULL(63)
 
 #endif

@@ -14,6 +14,7 @@
 #define ERR_U		4
 #define ERR_RSVD	8
 #define ERR_I		16
+#define ERR_PK		32
 #define VEC_PF		14
 #define TEST_GVA	0x40001000UL
 /* In 4-level mode: an entry of its own at every level, unlike the identity map's. */
@@ -21,6 +22,9 @@
 #define LARGE_GPA	0x400000UL
 #define MAX_CASES	(CASES_SIZE / sizeof(struct paging_case))
 #define RIGHTS		(PTE_P | PTE_W | PTE_U)
+#define PTE_KEY(key)	((uint64_t)(key) << 59)
+#define NO_ACCESS(key)	(1U << (2 * (key)))
+#define NO_WRITE(key)	(2U << (2 * (key)))
 
 struct setup {
 	struct vcpu *vcpu;
@@ -60,6 +64,19 @@ static uint64_t reserved_bits(const struct setup *s, int level, uint64_t flags)
 	return phys;
 }
 
+/* By the key of a user page. */
+static bool key_denies(const struct setup *s, const struct paging_case *c)
+{
+	unsigned int key = c->entry[s->leaf - 1] >> 59 & 15;
+
+	if (!(c->flags & CASE_PKE) || s->mode < MODE_LONG || c->access == ACCESS_FETCH)
+		return false;
+	if (c->pkru & NO_ACCESS(key))
+		return true;
+	return c->pkru & NO_WRITE(key) && c->access == ACCESS_WRITE &&
+	       c->flags & (CASE_USER | CASE_WP);
+}
+
 /* The error code, or -1 if the access succeeds. */
 static int model(const struct setup *s, const struct paging_case *c)
 {
@@ -82,6 +99,8 @@ static int model(const struct setup *s, const struct paging_case *c)
 		rights &= pte;
 		nx |= pte & PTE_NX;
 	}
+	if (rights & PTE_U && key_denies(s, c))
+		error |= ERR_PK;
 	if (user && !(rights & PTE_U))
 		return error | ERR_P;
 	if (write && !(rights & PTE_W) && (user || c->flags & CASE_WP))
@@ -92,7 +111,7 @@ static int model(const struct setup *s, const struct paging_case *c)
 		return error | ERR_P;
 	if (!user && rights & PTE_U && !fetch && c->flags & CASE_SMAP && !(c->flags & CASE_AC))
 		return error | ERR_P;
-	return -1;
+	return error & ERR_PK ? error | ERR_P : -1;
 }
 
 /* Accessed and dirty bits after a success; after a fault D must not have appeared. */
@@ -234,6 +253,46 @@ static void test_smep_smap(struct setup *s)
 		test_supervisor_protection(s, "SMEP and SMAP", CASE_SMEP | CASE_SMAP);
 }
 
+static void add_key_accesses(struct setup *s, uint32_t pkru, uint64_t pte)
+{
+	unsigned int i = s->count;
+
+	add_accesses(s, CASE_PKE | CASE_NXE, s->leaf, pte);
+	/* The last one again under other rights: they change without an invalidation. */
+	add_case(s, ACCESS_READ, CASE_PKE | CASE_NXE | CASE_NO_FLUSH)->entry[s->leaf - 1] =
+		pte | PTE_A | PTE_D;
+	add_case(s, ACCESS_WRITE, CASE_PKE | CASE_NXE | CASE_WP | CASE_NO_FLUSH)
+		->entry[s->leaf - 1] = pte | PTE_A | PTE_D;
+	for (; i < s->count; i++)
+		s->cases[i].pkru = pkru;
+	s->cases[s->count - 2].pkru = 0;
+}
+
+/* Key 0 is that of the guest's own user pages, too: for these it allows everything. */
+static void test_keys(struct setup *s)
+{
+	static const uint32_t pkru[] = {
+		0, NO_ACCESS(5), NO_WRITE(5), NO_ACCESS(5) | NO_WRITE(5), NO_ACCESS(6), ~3U,
+	};
+	uint64_t pte = leaf_pte(s);
+	unsigned int i;
+
+	if (!cpuid_has(7, 0, CPUID_ECX, 3)) {
+		tap_skip("not in CPUID", "%s: protection keys", s->what);
+		return;
+	}
+	if (s->mode < MODE_LONG)
+		add_key_accesses(s, ~0U, pte);
+	for (i = 0; s->mode >= MODE_LONG && i < sizeof(pkru) / sizeof(pkru[0]); i++) {
+		add_key_accesses(s, pkru[i], pte | PTE_KEY(5));
+		add_key_accesses(s, pkru[i], pte | PTE_KEY(6) | PTE_A | PTE_D);
+		add_key_accesses(s, pkru[i], (pte | PTE_KEY(5)) & ~PTE_U);
+		add_key_accesses(s, pkru[i], (pte | PTE_KEY(15)) & ~PTE_W);
+		add_key_accesses(s, pkru[i], pte);
+	}
+	run_cases(s, "protection keys");
+}
+
 static void test_reserved(struct setup *s)
 {
 	int level, bit;
@@ -332,6 +391,7 @@ static void test_mode(enum guest_mode mode, int leaf, uint64_t gva)
 	map_test_page(&s, gva);
 	test_rights(&s);
 	test_smep_smap(&s);
+	test_keys(&s);
 	test_reserved(&s);
 	test_no_flush(&s);
 	test_load_cr3(&s);

@@ -31,7 +31,7 @@ static u64 row_count(enum row_id id, u64 iterations)
 	u64 touches = iterations * 4, creations = iterations / 100;
 
 	/* Whole tables, so that what they take can be told for a page. */
-	if (bench_rows[id].operation == OP_TOUCH)
+	if (bench_rows[id].operation == OP_TOUCH || id == ROW_READ_SHARED)
 		return (touches < MAX_TOUCHES ? touches : MAX_TOUCHES) / TABLE_PAGES * TABLE_PAGES;
 	if (id == ROW_CREATE_VM)
 		return creations > MIN_CREATIONS ? creations : MIN_CREATIONS;
@@ -152,6 +152,11 @@ static u64 difference(u64 full, u64 empty)
 	return full > empty ? full - empty : 0;
 }
 
+static bool fresh_pages(const struct bench_row *row)
+{
+	return row->operation == OP_TOUCH || row->operation == OP_READ_SHARED;
+}
+
 /* The run's cost less that of a run that does nothing. */
 static int measure_guest(struct bench_vm *bench, const struct bench_row *row, u64 count,
 			 struct sample *sample)
@@ -161,7 +166,10 @@ static int measure_guest(struct bench_vm *bench, const struct bench_row *row, u6
 	if (run_repeated(bench, row, 0, &empty))
 		return -1;
 	/* A page is fresh only once. */
-	if (row->operation == OP_TOUCH) {
+	if (fresh_pages(row)) {
+		if (row->operation == OP_READ_SHARED &&
+		    run_checked(bench, &bench_rows[ROW_TOUCH], count, TOUCH_GPA + 2 * MIB, &full))
+			return -1;
 		if (run_checked(bench, row, count, TOUCH_GPA + 2 * MIB, &full))
 			return -1;
 	} else if (run_repeated(bench, row, count, &full)) {
@@ -252,7 +260,7 @@ static int measure_row(const struct target *target, struct bench_vm *bench, enum
 {
 	const struct bench_row *row = &bench_rows[id];
 	struct result *result = &target->column->results[id];
-	u64 runs = row->operation == OP_TOUCH ? 1 : REPEATS;
+	u64 runs = fresh_pages(row) ? 1 : REPEATS;
 	struct stats before, after;
 	struct sample sample;
 	int failed;

@@ -164,6 +164,10 @@ const struct bench_row bench_rows[ROW_COUNT] = {
 		"touch_small", "the same, guest's 4K pages",
 		"through a table of 4K entries, accessed and dirty as Linux writes them",
 		4500, 0, OP_TOUCH, expect_nothing, .touch_offset = TOUCH_GVA - TOUCH_GPA },
+	[ROW_READ_SHARED] = {
+		"read_shared", "read of pages in use",
+		"in another address space with 4K entries, as after a fork",
+		0, 0, OP_READ_SHARED, expect_nothing, .touch_offset = TOUCH_GVA - TOUCH_GPA },
 	[ROW_SWITCH_CR3] = {
 		"cr3", "two CR3 loads, two reads",
 		"address spaces A, B, A: free under EPT, an exit or a cached root under shadow",

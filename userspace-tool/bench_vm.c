@@ -47,6 +47,10 @@ void bench_tables_write(struct vm *vm)
 	table_at(vm, TEST_PT_B)[0] = TEST_FRAME_Y | PTE_USED;
 	for (u64 i = 0; i < TOUCH_PTS; i++)
 		table_at(vm, TEST_PD_A)[1 + i] = (TOUCH_PT + i * PAGE) | PTE_USED;
+	for (u64 i = 0; i < TOUCH_PTS; i++)
+		table_at(vm, TEST_PD_B)[1 + i] = (TOUCH_PT_B + i * PAGE) | PTE_USED;
+	for (u64 i = 0; i < TOUCH_PTS * ENTRIES; i++)
+		table_at(vm, TOUCH_PT_B)[i] = (TOUCH_GPA + i * PAGE) | PTE_USED;
 	for (u64 i = 0; i < TOUCH_PTS * ENTRIES; i++)
 		table_at(vm, TOUCH_PT)[i] = (TOUCH_GPA + i * PAGE) | PTE_USED;
 	*table_at(vm, TEST_FRAME_X) = TEST_FRAME_X;

@@ -56,6 +56,8 @@ static void audit_link(struct shadow_audit *s, struct shadow_page *sp, unsigned 
 	same.access = child->role.access;
 	same.direct = child->role.direct;
 	same.clean_nowp = same.direct && child->role.clean_nowp;
+	if (!sp->role.direct)
+		same.key = same.direct ? child->role.key : 0;
 	same.quadrant = !same.direct && same.mode == PAGING_32 ? slot & 1 : 0;
 	um_audit_rule(s->a, child->role.word == same.word && child->role.direct >= sp->role.direct,
 		      "a child has the role of its place");
@@ -96,9 +98,11 @@ static void audit_leaf(struct shadow_audit *s, struct shadow_page *sp, unsigned 
 	um_audit_rule(s->a, count_mapped(s->sh, &sp->spt[slot], leaf.gfn, leaf.level) == 1,
 		      "a leaf is once in the reverse map");
 	um_audit_rule(s->a, (spte.val | SPTE_A) ==
-		      spte_leaf(leaf.pfn, leaf.level, spte_access(spte)).val &&
+		      spte_leaf(leaf.pfn, leaf.level, spte_access(spte), spte_key(spte)).val &&
 		      !(spte_hpa(spte) >> hw_caps.host_maxphyaddr),
 		      "reserved bits of a leaf are clear");
+	um_audit_rule(s->a, !sp->role.direct || spte_key(spte) >> GPTE_KEY_BIT == sp->role.key,
+		      "a part of a large page has its protection key");
 	um_audit_rule(s->a, !sp->unsync || shadow_audit_access(sp, spte_access(spte) & ACC_W,
 							       sp->role.access & ACC_W),
 		      "a leaf has no rights that its table lacks");

@@ -67,6 +67,8 @@ static void audit_page_link(const struct pair *p, const struct shadow_page *chil
 	}
 	um_audit_rule(a, child->gfn == granted_gfn(p),
 		      "parts are of the page that the guest's entry names");
+	um_audit_rule(a, child->role.key == (p->gpte & GPTE_KEY) >> GPTE_KEY_BIT,
+		      "parts have the protection key of the guest's page");
 	um_audit_rule(a, spte_access_holds(child->role.access, granted),
 		      "parts have the rights that the guest grants");
 }
@@ -90,6 +92,8 @@ static void audit_present(const struct pair *p)
 		return;
 	um_audit_rule(a, shadow_leaf_gfn(p->sp, p->slot) == granted_gfn(p),
 		      "a leaf maps what the guest's entry names");
+	um_audit_rule(a, spte_key(p->spte) == (p->gpte & GPTE_KEY),
+		      "a leaf has the protection key of the guest's");
 	um_audit_rule(a, shadow_audit_access(p->sp, spte_access(p->spte), granted_access(p, true)),
 		      "a leaf has the rights that the guest's tables grant, W only with D");
 }

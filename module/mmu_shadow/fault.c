@@ -40,20 +40,6 @@ static struct shadow_page *lose_patience(struct shadow_walk *w, struct shadow_pa
 }
 
 /*
- * Is A set in every entry above the one where the walk ended? A later access that finds the path
- * built sets it in the last-level entry alone.
- */
-static bool path_accessed(const struct shadow_walk *w)
-{
-	unsigned int level;
-
-	for (level = w->r.level + 1; level <= w->r.top; level++)
-		if (!(w->r.gpte[level] & GPTE_A))
-			return false;
-	return true;
-}
-
-/*
  * The guest has no page there. Where its table is tracked, make the entry absent, so that the next
  * such fault goes to the guest without an exit.
  */
@@ -62,7 +48,7 @@ static void note_absent(struct shadow_walk *w)
 	unsigned int level = w->r.level, slot = spte_index(w->gva, level);
 	struct shadow_page *sp;
 
-	if (!path_accessed(w))
+	if (!shadow_path_accessed(w))
 		return;
 	write_lock(&w->vm->mmu_lock);
 	sp = ready(w) ? shadow_path_to(w, level) : NULL;
@@ -113,6 +99,19 @@ static bool allow_table_write(struct shadow_walk *w, gfn_t gfn)
 static bool writes_through_wp(const struct shadow_walk *w)
 {
 	return (w->pfec & PFEC_W) && !(w->r.access & ACC_W) && !w->sv->desc.wp;
+}
+
+/*
+ * Such a write to a user page cannot make it a supervisor page where that would lose the protection
+ * of SMAP or its key. The key may also be all that hardware has against the write.
+ */
+static bool must_stay_user(const struct shadow_walk *w)
+{
+	const struct paging_desc *d = &w->sv->desc;
+
+	if (d->wp || !(w->r.access & ACC_U) || !(d->smap || d->pke))
+		return false;
+	return !(w->r.access & ACC_W) || (walk_pkru(d, w->key) & PKRU_WD);
 }
 
 static bool tracked_within(const struct um_memslot *slot, gfn_t gfn, unsigned int level)
@@ -209,7 +208,7 @@ static bool put_leaf(struct shadow_walk *w, struct shadow_page *sp, gfn_t gfn)
 	u8 access = leaf_access(w, gfn);
 
 	if (!shadow_set_leaf(w->vm, &w->sv->cache, sp, slot, gfn_align_down(gfn, level),
-			     spte_leaf(pfn, level, access), frame_known(w, access)))
+			     spte_leaf(pfn, level, access, w->key), frame_known(w, access)))
 		return false;
 	if (stale)
 		hw_flush(w->vcpu, HW_FLUSH_GVA, w->sv->cur->tag, w->gva);
@@ -348,8 +347,7 @@ static enum um_fault_result serve(struct shadow_walk *w, struct um_fault *f)
 	/* What a write to a table calls for depends on the whole walk. */
 	if (write && w->short_walk && um_tracked(w->slot, gfn))
 		return full_walk(w, f);
-	/* As a supervisor page it would lose SMAP's protection. */
-	if (writes_through_wp(w) && (w->r.access & ACC_U) && w->sv->desc.smap)
+	if (write && must_stay_user(w))
 		return UM_FAULT_EMULATE;
 	err = um_pfn_get(w->vm, w->slot, gfn, write, &w->pfn);
 	if (err == -EROFS) {
@@ -388,6 +386,7 @@ static enum um_fault_result full_walk(struct shadow_walk *w, struct um_fault *f)
 		return reflect(w, f);
 	default:
 		w->access = w->r.access & (w->r.dirty ? ACC_ALL : ~ACC_W);
+		w->key = w->r.gpte[w->r.level] & GPTE_KEY;
 		/* As if all of memory were large pages: no guest table below the root. */
 		if (d->mode == PAGING_NONE)
 			w->r.level = UM_LEVEL_1G;
@@ -481,6 +480,7 @@ enum um_fault_result shadow_fault(struct um_vcpu *vcpu, struct um_fault *f)
 	err = shadow_cache_fill(vcpu->vm, &sv->cache);
 	if (err)
 		return fail(f, err);
+	sv->desc.pkru = vcpu->pkru;
 	result = serve_walk(&sv->walk, f, ask_once(vcpu, sv, f));
 	/* Each exit counts once, under its true cause. */
 	if (counted(&vcpu->stats) == before)

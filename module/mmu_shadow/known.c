@@ -6,7 +6,13 @@
  * access, no memslot, no sleep: fit for the inner loop. vm->mmu_lock is held for read at least, so
  * that several vCPUs fault at once.
  */
+#include <linux/moduleparam.h>
+#include <asm/pkru.h>
 #include "shadow.h"
+
+static unsigned int shadow_prefetch __read_mostly = 8;
+module_param_named(prefetch, shadow_prefetch, uint, 0644);
+MODULE_PARM_DESC(prefetch, "shadow paging: pages mapped ahead of a guest that goes through them");
 
 struct shadow_page *shadow_top_table(const struct shadow_root *root, gva_t gva)
 {
@@ -49,10 +55,21 @@ struct shadow_page *shadow_leaf_table(struct um_vcpu *vcpu, gva_t gva)
 	return sp;
 }
 
+/* A write that CR0.WP = 0 allows counts as denied, too: hardware runs with WP = 1. */
+static noinline bool key_denies(const struct shadow_walk *w, u8 access)
+{
+	u8 wanted = PKRU_AD | ((w->pfec & PFEC_W) ? PKRU_WD : 0);
+
+	return (access & ACC_U) && !(w->pfec & PFEC_I) &&
+	       (walk_pkru(&w->sv->desc, w->key) & wanted);
+}
+
 static bool permits(const struct shadow_walk *w, u8 access)
 {
 	if (w->prefetch || w->sv->desc.mode == PAGING_NONE)
 		return true;
+	if (unlikely(w->sv->desc.pke) && key_denies(w, access))
+		return false;
 	if ((w->pfec & PFEC_W) && !(access & ACC_W))
 		return false;	/* D may have to be set, or CR0.WP be clear */
 	return walk_permits(&w->sv->desc, access, w->pfec, w->smap_override);
@@ -73,6 +90,7 @@ static bool update_gpte(void *at, unsigned int size, u64 old, u64 new)
 static bool known_direct(struct shadow_walk *w, const struct shadow_page *sp, unsigned int slot)
 {
 	w->access = sp->role.access;
+	w->key = (u64)sp->role.key << GPTE_KEY_BIT;
 	w->r.gpa = gfn_to_gpa(sp->gfn + slot) | um_page_offset(w->gva);
 	w->r.level = UM_LEVEL_2M;
 	w->r.access = w->access;
@@ -92,6 +110,7 @@ static bool known_present(struct shadow_walk *w, const struct shadow_page *sp, v
 	if (gpte & w->sv->leaf_reserved)
 		return false;
 	w->r.access = sp->role.access & walk_entry_access(d, gpte);
+	w->key = gpte & GPTE_KEY;
 	if (!permits(w, w->r.access))
 		return false;
 	if (new != gpte && (!dirtied || !update_gpte(at, shadow_gpte_size(sp), gpte, new)))
@@ -117,7 +136,7 @@ static enum shadow_known known_gpte(struct shadow_walk *w, struct shadow_page *s
 	at = __va((frame & UM_PAGE_MASK) + um_page_offset(gpa));
 	gpte = read_gpte(at, shadow_gpte_size(sp));
 	/* Only an access sets A. */
-	if (w->prefetch && !(gpte & GPTE_A))
+	if (w->prefetch && (~gpte & (GPTE_P | GPTE_A)))
 		return KNOWN_NOTHING;
 	if (gpte & GPTE_P)
 		return known_present(w, sp, at, gpte, frame & FRAME_DIRTIED) ? KNOWN_LEAF :
@@ -139,7 +158,7 @@ static bool map_known(struct shadow_walk *w, struct shadow_page *sp, unsigned in
 
 	if (!frame || ((w->pfec & PFEC_W) && !(access & ACC_W)) || !w->sv->cache.nr_descs)
 		return false;
-	new = spte_leaf(frame >> UM_PAGE_SHIFT, UM_LEVEL_4K, access);
+	new = spte_leaf(frame >> UM_PAGE_SHIFT, UM_LEVEL_4K, access, w->key);
 	if (!shadow_set_leaf(w->vm, &w->sv->cache, sp, slot, gfn, new, 0))
 		return false;
 	if (stale)
@@ -170,6 +189,28 @@ enum shadow_known shadow_known(struct shadow_walk *w, struct shadow_page *sp)
 	return map_known(w, sp, slot) ? KNOWN_DONE : KNOWN_LEAF;
 }
 
+/*
+ * The guest goes through its pages one by one: map the next ones, too, while their frames are known
+ * and the guest's entries need no change. @w is used up.
+ */
+static noinline void prefetch_next(struct shadow_walk *w)
+{
+	struct shadow_page *sp = shadow_leaf_table(w->vcpu, w->gva);
+	unsigned int slot = spte_index(w->gva, UM_LEVEL_4K);
+	unsigned int left = min(READ_ONCE(shadow_prefetch), SPTE_ENTRIES - 1 - slot);
+
+	w->prefetch = true;
+	w->pfec = 0;
+	for (; left; left--) {
+		w->gva += UM_PAGE_SIZE;
+		if (!spte_is_unknown(shadow_read(&sp->spt[++slot])) ||
+		    shadow_known(w, sp) != KNOWN_DONE)
+			break;
+		w->vcpu->stats.prefetched++;
+	}
+	w->sv->next_gva = (w->gva & UM_PAGE_MASK) + (left ? 0 : UM_PAGE_SIZE);
+}
+
 bool shadow_fault_fast(struct um_vcpu *vcpu, struct um_fault *f)
 {
 	struct shadow_vcpu *sv = shadow_vcpu(vcpu);
@@ -178,7 +219,13 @@ bool shadow_fault_fast(struct um_vcpu *vcpu, struct um_fault *f)
 		return false;
 	shadow_count_parallel(vcpu->vm);
 	shadow_walk_init(&sv->walk, vcpu, f->gva, f->pfec, f->smap_override);
+	if (unlikely(sv->desc.pke))
+		sv->desc.pkru = read_pkru();	/* the guest's */
 	sv->known = shadow_known(&sv->walk, shadow_leaf_table(vcpu, f->gva));
+	if (sv->known == KNOWN_DONE && (f->gva & UM_PAGE_MASK) == sv->next_gva)
+		prefetch_next(&sv->walk);
+	else
+		sv->next_gva = (f->gva & UM_PAGE_MASK) + UM_PAGE_SIZE;
 	read_unlock(&vcpu->vm->mmu_lock);
 	sv->asked = sv->known != KNOWN_DONE;
 	vcpu->stats.exit.pf_hidden += !sv->asked;

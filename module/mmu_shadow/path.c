@@ -5,6 +5,20 @@
  */
 #include "shadow.h"
 
+/*
+ * Is A set in every entry above the one where the walk ended? A later access that finds the path
+ * built sets it in the last-level entry alone.
+ */
+bool shadow_path_accessed(const struct shadow_walk *w)
+{
+	unsigned int level;
+
+	for (level = w->r.level + 1; level <= w->r.top; level++)
+		if (!(w->r.gpte[level] & GPTE_A))
+			return false;
+	return true;
+}
+
 /* The guest's entry behind @slot of @sp is still the one that the walk saw. */
 bool shadow_gpte_unchanged(struct shadow_walk *w, const struct shadow_page *sp, unsigned int slot)
 {
@@ -35,6 +49,7 @@ static union shadow_role child_role(const struct shadow_walk *w, const struct sh
 	if (role.direct) {
 		*gfn = gfn_align_down(gpa_to_gfn(w->r.gpa), level);
 		role.access = w->access;
+		role.key = w->key >> GPTE_KEY_BIT;
 		role.clean_nowp = !w->sv->desc.wp && !w->r.dirty;
 		return role;
 	}

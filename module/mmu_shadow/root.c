@@ -37,7 +37,7 @@ static union shadow_role role_of(const struct paging_desc *d)
 	role.nxe = d->nxe;
 	role.wp = d->wp;
 	role.smep_nowp = d->smep && !d->wp;
-	role.smap_nowp = d->smap && !d->wp;
+	role.user_nowp = (d->smap || d->pke) && !d->wp;
 	role.pse = d->pse;
 	role.pse36 = d->pse36;
 	role.gbpages = d->gbpages;
@@ -260,7 +260,6 @@ static void fill_state(struct um_vcpu *vcpu, struct shadow_vcpu *sv)
 {
 	um_cr3(vcpu);	/* read before GUEST_CR3 is replaced by a root */
 	um_fill_paging_desc(vcpu, &sv->desc);
-	sv->desc.pke = false;	/* hardware never gets CR4.PKE here: no fault would come of a key */
 	sv->role = role_of(&sv->desc);
 	sv->leaf_reserved = walk_reserved(&sv->desc, UM_LEVEL_4K, true);
 	sv->noflush_ok = um_cr4(vcpu) & X86_CR4_PCIDE;

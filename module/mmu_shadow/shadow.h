@@ -33,11 +33,12 @@ union shadow_role {
 		u32 nxe : 1;
 		u32 wp : 1;
 		u32 smep_nowp : 1;	/* SMEP, where WP = 0 makes user pages kernel-writable */
-		u32 smap_nowp : 1;
+		u32 user_nowp : 1;	/* SMAP or PKE under WP = 0: user pages stay user pages */
 		u32 pse : 1;
 		u32 pse36 : 1;
 		u32 gbpages : 1;
 		u32 maxphyaddr : 6;
+		u32 key : 4;		/* direct: protection key of the large page */
 		u32 clean_nowp : 1;	/* direct: D is clear where WP = 0 lets the kernel write */
 	};
 };
@@ -111,7 +112,7 @@ struct shadow_vm {
 
 /* Allocated before mmu_lock is taken; the vCPU thread's own. */
 #define SHADOW_CACHE_PAGES	5
-#define SHADOW_CACHE_DESCS	8
+#define SHADOW_CACHE_DESCS	32
 struct spte_desc;
 struct shadow_cache {
 	unsigned int nr_pages, nr_gfns, nr_descs;
@@ -146,6 +147,7 @@ struct shadow_walk {
 	bool prefetch;
 	bool short_walk;	/* begun at the shadowed leaf table that leaf_* name */
 	u8 access;		/* that the guest's tables grant, D counted in */
+	u64 key;		/* of the guest's leaf, in its place */
 	gfn_t leaf_gfn;
 	union shadow_role leaf_role;
 	bool dirtied;		/* a leaf was put through which the guest can write */
@@ -178,6 +180,7 @@ struct shadow_vcpu {
 		u64 link_gen;
 	} leaf;
 	struct shadow_walk walk;	/* the fault being served */
+	gva_t next_gva;			/* after the pages that it mapped */
 	enum shadow_known known;	/* what the inner loop found of it, if asked is set */
 	bool asked;
 	u8 doubts;			/* guest faults still to exit: doubt.c */
@@ -360,6 +363,7 @@ struct shadow_page *shadow_top_table(const struct shadow_root *root, gva_t gva);
 struct shadow_page *shadow_leaf_table(struct um_vcpu *vcpu, gva_t gva);
 
 /* path.c: the tables on the way to an address */
+bool shadow_path_accessed(const struct shadow_walk *w);
 bool shadow_gpte_unchanged(struct shadow_walk *w, const struct shadow_page *sp, unsigned int slot);
 struct shadow_page *shadow_path_leaf(const struct shadow_walk *w);
 struct shadow_page *shadow_path_to(struct shadow_walk *w, unsigned int level);

@@ -25,6 +25,7 @@
 #define SPTE_D		BIT_ULL(6)
 #define SPTE_PS		BIT_ULL(7)
 #define SPTE_CLAIMED	BIT_ULL(9)	/* ignored by hardware */
+#define SPTE_KEY	GPTE_KEY	/* protection key, as in the guest's leaf */
 #define SPTE_NX		BIT_ULL(63)
 #define SPTE_ADDR	(((1ULL << 52) - 1) & ~(u64)(UM_PAGE_SIZE - 1))
 
@@ -98,13 +99,18 @@ static inline u8 spte_access(spte_t spte)
 	       ((spte.val & SPTE_NX) ? 0 : ACC_X);
 }
 
+static inline u64 spte_key(spte_t spte)
+{
+	return spte.val & SPTE_KEY;
+}
+
 /*
- * A leaf. A is set at once, which spares the hardware's locked update, and so is D when the page
+ * A leaf, @key in its place. A is set at once, which spares the hardware's locked update, and so is D when the page
  * may be written: the host learns of both when the page is mapped.
  */
-static inline spte_t spte_leaf(u64 pfn, unsigned int level, u8 access)
+static inline spte_t spte_leaf(u64 pfn, unsigned int level, u8 access, u64 key)
 {
-	u64 val = pfn << UM_PAGE_SHIFT | SPTE_P | SPTE_A;
+	u64 val = key | pfn << UM_PAGE_SHIFT | SPTE_P | SPTE_A;
 
 	if (level > UM_LEVEL_4K)
 		val |= SPTE_PS;
@@ -158,7 +164,8 @@ static inline bool spte_accessed(spte_t spte)
  */
 static inline bool spte_widens(spte_t old, spte_t new)
 {
-	return spte_pfn(old) == spte_pfn(new) && (old.val & SPTE_PS) == (new.val & SPTE_PS) &&
+	return spte_pfn(old) == spte_pfn(new) &&
+	       !((old.val ^ new.val) & (SPTE_PS | SPTE_KEY)) &&
 	       !(spte_access(old) & ~spte_access(new) & (ACC_W | ACC_X)) &&
 	       (spte_access(old) & ACC_U) == (spte_access(new) & ACC_U);
 }

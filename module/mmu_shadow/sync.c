@@ -116,7 +116,8 @@ static bool leaf_holds(const struct shadow_page *sp, const struct paging_desc *d
 		return false;
 	if (!(gpte & GPTE_D))
 		granted &= ~ACC_W;
-	return spte_access_holds(spte_access(shadow_read(&sp->spt[slot])), granted);
+	return spte_key(shadow_read(&sp->spt[slot])) == (gpte & GPTE_KEY) &&
+	       spte_access_holds(spte_access(shadow_read(&sp->spt[slot])), granted);
 }
 
 /*

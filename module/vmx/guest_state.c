@@ -16,7 +16,7 @@
 #define CR4_OWNED_ALWAYS	(X86_CR4_PVI | X86_CR4_DE | X86_CR4_PCE | X86_CR4_OSFXSR | \
 				 X86_CR4_OSXMMEXCPT | X86_CR4_TSD | X86_CR4_FSGSBASE)
 #define CR4_OWNED_PAGING	X86_CR4_PGE
-#define CR4_USER_PROTECTION	(X86_CR4_SMEP | X86_CR4_SMAP | X86_CR4_PKE)
+#define CR4_USER_PROTECTION	(X86_CR4_SMEP | X86_CR4_SMAP)
 
 #define INTR_STATE_KNOWN	(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS | \
 				 GUEST_INTR_STATE_NMI)
@@ -168,7 +168,7 @@ static void put_cr0(struct vmx_vcpu *vmx)
  */
 static unsigned long shadow_cr4(const struct vmx_vcpu *vmx, unsigned long cr4)
 {
-	cr4 &= ~(X86_CR4_PGE | X86_CR4_PCIDE | X86_CR4_PSE | X86_CR4_LA57 | X86_CR4_PKE);
+	cr4 &= ~(X86_CR4_PGE | X86_CR4_PCIDE | X86_CR4_PSE | X86_CR4_LA57);
 	if (vmx->vcpu.mmu_ctl.intercepts & UM_IC_EPT)
 		return (cr4 & ~X86_CR4_PAE) | X86_CR4_PSE;
 	cr4 |= X86_CR4_PAE;

@@ -10,6 +10,7 @@
 #include <asm/fpu/xcr.h>
 #include <asm/hw_breakpoint.h>
 #include <asm/mmu_context.h>
+#include <asm/pkru.h>
 #include <asm/processor.h>
 #include <asm/tlbflush.h>
 #include "vmx.h"
@@ -248,6 +249,29 @@ static void load_guest_xcr0(struct vmx_vcpu *vmx)
 	vmx->host.xcr0_loaded = true;
 }
 
+/* A guest reaches PKRU through its keys and through XSAVE, which needs no CR4.PKE. */
+static bool uses_pkru(const struct um_vcpu *vcpu)
+{
+	return cpu_feature_enabled(X86_FEATURE_OSPKE) &&
+	       ((vcpu->cr4 & X86_CR4_PKE) || (vcpu->xcr0 & XFEATURE_MASK_PKRU));
+}
+
+static void load_guest_pkru(struct vmx_vcpu *vmx)
+{
+	if (!uses_pkru(&vmx->vcpu))
+		return;
+	vmx->host.pkru = read_pkru();
+	vmx->host.pkru_loaded = true;
+	write_pkru(vmx->vcpu.pkru);
+}
+
+static void save_guest_pkru(struct vmx_vcpu *vmx)
+{
+	vmx->vcpu.pkru = read_pkru();
+	write_pkru(vmx->host.pkru);
+	vmx->host.pkru_loaded = false;
+}
+
 void vmx_enter_prepare(struct vmx_vcpu *vmx)
 {
 	struct vmx_host *h = &vmx->host;
@@ -267,6 +291,7 @@ void vmx_enter_prepare(struct vmx_vcpu *vmx)
 	h->debugctl = get_debugctlmsr();
 	load_guest_debug(vmx);
 	load_guest_xcr0(vmx);
+	load_guest_pkru(vmx);
 }
 
 void vmx_leave_restore(struct vmx_vcpu *vmx)
@@ -277,6 +302,8 @@ void vmx_leave_restore(struct vmx_vcpu *vmx)
 		xsetbv(XCR_XFEATURE_ENABLED_MASK, host_xcr0);
 		h->xcr0_loaded = false;
 	}
+	if (h->pkru_loaded)
+		save_guest_pkru(vmx);
 	/* VM exit cleared DEBUGCTL and disabled all breakpoints in DR7. */
 	if (h->debugctl)
 		update_debugctlmsr(h->debugctl);

@@ -40,8 +40,9 @@ struct vmx_host {
 	u64 debugctl;
 	struct desc_ptr gdt;	/* this CPU's, with its true limit */
 	bool switched;		/* FS, GS and the syscall MSRs are the guest's; until hw_put() */
-	bool entered;		/* XCR0 and debug registers are the guest's; until hw_leave() */
-	bool dr_loaded, xcr0_loaded;
+	bool entered;		/* XCR0, PKRU, debug registers are the guest's; until hw_leave() */
+	bool dr_loaded, xcr0_loaded, pkru_loaded;
+	u32 pkru;
 };
 
 /* A segment that the entry checks want otherwise than the guest has it; segment.c. */

@@ -9,6 +9,8 @@
 #define CR4_PAE		BIT(5)
 #define CR4_SMEP	BIT(20)
 #define CR4_SMAP	BIT(21)
+#define CR4_PKE		BIT(22)
+#define CR4_PROTECTION	(CR4_SMEP | CR4_SMAP | CR4_PKE)
 
 static void do_read(unsigned long gva)
 {
@@ -59,7 +61,7 @@ static unsigned long with(unsigned long reg, unsigned long bit, bool set)
 
 static void set_controls(u64 flags)
 {
-	unsigned long cr4 = read_cr4();
+	unsigned long cr4 = read_cr4(), want = cr4 & ~CR4_PROTECTION;
 
 	write_cr0(with(read_cr0(), CR0_WP, flags & CASE_WP));
 	if (cr4 & CR4_PAE) {
@@ -67,10 +69,11 @@ static void set_controls(u64 flags)
 
 		wrmsr(MSR_EFER, flags & CASE_NXE ? efer | EFER_NXE : efer & ~EFER_NXE);
 	}
-	if (((cr4 & CR4_SMEP) != 0) != ((flags & CASE_SMEP) != 0) ||
-	    ((cr4 & CR4_SMAP) != 0) != ((flags & CASE_SMAP) != 0))
-		write_cr4(with(with(cr4, CR4_SMEP, flags & CASE_SMEP), CR4_SMAP,
-			       flags & CASE_SMAP));
+	want = with(want, CR4_SMEP, flags & CASE_SMEP);
+	want = with(want, CR4_SMAP, flags & CASE_SMAP);
+	want = with(want, CR4_PKE, flags & CASE_PKE);
+	if (want != cr4)
+		write_cr4(want);
 }
 
 static void write_entries(const struct paging_case *c, unsigned int size)
@@ -103,6 +106,8 @@ static void run_case(struct paging_case *c, unsigned int size)
 	else if (!(c->flags & CASE_NO_FLUSH))
 		flush_gva(c->gva);
 	set_controls(c->flags);
+	if (c->flags & CASE_PKE)
+		asm volatile("wrpkru" : : "a"((u32)c->pkru), "c"(0), "d"(0) : "memory");
 	c->faulted = do_access(c);
 	set_controls(CASE_WP | CASE_NXE);
 	c->vector = trap->vector;

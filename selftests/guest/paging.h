@@ -17,11 +17,13 @@ enum { ACCESS_READ, ACCESS_WRITE, ACCESS_FETCH };
 #define CASE_AC		0x20
 #define CASE_NO_FLUSH	0x40	/* no INVLPG after the entries were written */
 #define CASE_LOAD_CR3	0x80	/* load CR3 instead of INVLPG */
+#define CASE_PKE	0x100	/* protection keys, under this PKRU */
 
 struct paging_case {
 	unsigned long long gva;
 	unsigned long long access;
 	unsigned long long flags;
+	unsigned long long pkru;
 	/* By level, 1 first; a gpa of 0 ends them. */
 	unsigned long long entry_gpa[PAGING_LEVELS];
 	unsigned long long entry[PAGING_LEVELS];

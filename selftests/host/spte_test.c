@@ -12,11 +12,12 @@
 #define GLOBAL_BIT	BIT_ULL(8)
 #define MEMTYPE_BITS	(BIT_ULL(3) | BIT_ULL(4))
 #define PFN		0x12345ULL
+#define KEY		(11ULL << 59)
 
 static void test_states(void)
 {
 	spte_t unknown = spte_unknown(true), silent = spte_unknown(false);
-	spte_t leaf = spte_leaf(PFN, UM_LEVEL_4K, ACC_ALL);
+	spte_t leaf = spte_leaf(PFN, UM_LEVEL_4K, ACC_ALL, 0);
 
 	ok((unknown.val & 1) && (unknown.val & RESERVED_BITS) == RESERVED_BITS,
 	   "an unknown entry is present with reserved bits set");
@@ -28,33 +29,37 @@ static void test_states(void)
 	   !spte_is_absent(silent) && !spte_is_absent(leaf), "absent is zero and nothing else is");
 	ok(spte_is_present(leaf) && !spte_is_present(unknown) && !spte_is_present(silent) &&
 	   !spte_is_present(spte_absent()), "present is told from both");
-	ok(spte_is_present(spte_leaf(0, UM_LEVEL_4K, 0)),
+	ok(spte_is_present(spte_leaf(0, UM_LEVEL_4K, 0, 0)),
 	   "a leaf of frame 0 without rights is present");
 }
 
 static bool grants_exactly(u8 access, unsigned int level)
 {
-	spte_t spte = spte_leaf(PFN << 9, level, access);
+	spte_t spte = spte_leaf(PFN << 9, level, access, KEY);
 
 	return !!(spte.val & (1ULL << 1)) == !!(access & ACC_W) &&
 	       !!(spte.val & (1ULL << 2)) == !!(access & ACC_U) &&
 	       !(spte.val >> 63) == !!(access & ACC_X) &&
 	       !!(spte.val & (1ULL << 7)) == (level > UM_LEVEL_4K) &&
 	       !(spte.val & (GLOBAL_BIT | MEMTYPE_BITS)) &&
+	       (spte.val >> 59 & 15) == 11 && spte_key(spte) == KEY &&
 	       spte_access(spte) == access && spte_pfn(spte) == PFN << 9 &&
 	       spte_is_leaf(spte, level);
 }
 
 static void test_leaves(void)
 {
-	spte_t leaf = spte_leaf(PFN, UM_LEVEL_4K, ACC_ALL);
+	spte_t leaf = spte_leaf(PFN, UM_LEVEL_4K, ACC_ALL, 0);
 	bool right = true;
 	u8 access;
 
 	for (access = 0; access <= ACC_ALL; access++)
 		right = right && grants_exactly(access, UM_LEVEL_4K) &&
 			grants_exactly(access, UM_LEVEL_2M);
-	ok(right, "a leaf grants what it is asked to, never global or of another memory type");
+	ok(right, "a leaf grants what it is asked to, under its key, never global or of another "
+	   "memory type");
+	ok(!spte_is_unknown(spte_leaf(PFN, UM_LEVEL_4K, ACC_ALL, 15ULL << 59)),
+	   "no key makes a leaf look unknown");
 	ok(spte_accessed(leaf) && !spte_accessed(spte_make_old(leaf)),
 	   "a leaf is born accessed and can be made old");
 	ok(!spte_writable(spte_make_readonly(leaf)) && spte_pfn(spte_make_readonly(leaf)) == PFN,
@@ -74,14 +79,15 @@ static void test_tables(void)
 
 static void test_changes(void)
 {
-	spte_t ro = spte_leaf(PFN, 1, ACC_U | ACC_X), rw = spte_leaf(PFN, 1, ACC_ALL);
+	spte_t ro = spte_leaf(PFN, 1, ACC_U | ACC_X, 0), rw = spte_leaf(PFN, 1, ACC_ALL, 0);
 
 	ok(spte_widens(ro, rw) && spte_widens(rw, rw),
 	   "more rights to the same frame need no flush");
 	ok(!spte_widens(rw, ro), "less rights do");
-	ok(!spte_widens(ro, spte_leaf(PFN + 1, 1, ACC_ALL)), "another frame does");
-	ok(!spte_widens(rw, spte_leaf(PFN, 1, ACC_W | ACC_X)), "user to supervisor does");
-	ok(!spte_widens(spte_leaf(PFN, 1, ACC_W | ACC_X), rw),
+	ok(!spte_widens(ro, spte_leaf(PFN + 1, 1, ACC_ALL, 0)), "another frame does");
+	ok(!spte_widens(ro, spte_leaf(PFN, 1, ACC_ALL, KEY)), "another protection key does");
+	ok(!spte_widens(rw, spte_leaf(PFN, 1, ACC_W | ACC_X, 0)), "user to supervisor does");
+	ok(!spte_widens(spte_leaf(PFN, 1, ACC_W | ACC_X, 0), rw),
 	   "supervisor to user does: SMEP and SMAP forbid what was allowed");
 }
 

@@ -80,6 +80,18 @@ op_touch:
 	jnz	1b
 	ret
 
+/* Reads each page from RDX on in space B, whose tables nobody has used yet. */
+op_read_shared:
+	mov	%cr3, %r8
+	mov	$TEST_PML4_B, %r9d
+	mov	%r9, %cr3
+1:	mov	(%rdx), %rcx
+	add	$0x1000, %rdx
+	dec	%rsi
+	jnz	1b
+	mov	%r8, %cr3
+	ret
+
 /* The sum is of X in space A and Y in space B. */
 op_switch_cr3:
 	mov	%cr3, %r8
@@ -158,7 +170,7 @@ page_fault:
 operations:
 	.quad	op_cpuid, op_vmcall, op_rdmsr, op_port_out, op_mmio_write, op_mmio_read
 	.quad	op_touch, op_switch_cr3, op_change_pte, op_change_young, op_map_unmap
-	.quad	op_guest_fault, op_check_unmap
+	.quad	op_guest_fault, op_check_unmap, op_read_shared
 
 	.balign	16
 idt:

@@ -17,6 +17,7 @@
 #define OP_MAP_UNMAP	10
 #define OP_GUEST_FAULT	11
 #define OP_CHECK_UNMAP	12
+#define OP_READ_SHARED	13
 
 #define BENCH_PORT	0x10
 #define BENCH_MMIO_GPA	0xd0000000	/* under 4 GiB and beyond all RAM */
@@ -39,6 +40,7 @@
 #define TOUCH_PT	0x20000		/* 4K tables that map it once more, at TOUCH_GVA */
 #define TOUCH_PTS	26
 #define TOUCH_GVA	(TEST_GVA + 0x200000)
+#define TOUCH_PT_B	0x3a000		/* the same for space B */
 
 #define PTE_NEW		0x03		/* present, writable: the CPU will set accessed */
 #define PTE_USED	0x63		/* and accessed and dirty, as Linux writes it */
