@@ -12,10 +12,10 @@ complaints='BUG:|BUG [a-z]|WARNING:|Oops|Kernel panic|general protection fault|K
 complaints="$complaints|Call Trace:|possible .* (locking|dependency)|suspicious RCU|soft lockup"
 complaints="$complaints|detected .*stall|blocked for more than|unreferenced object|corruption"
 complaints="$complaints|refcount_t:|non-static key|ODEBUG:|suspected memory leaks|non-responsive CSD"
-# Not one: vmalloc() tells of the allocations that selftests/faultinject has fail, the OOM killer of
+# Not one: vmalloc() tells of the allocations that selftests/fault*.c have fail, the OOM killer of
 # the processes that selftests/hostlimit leaves without memory, the kernel of the page that
 # selftests/hostmap declares broken.
-injected='/faultinject: vmalloc error:/,/<\/TASK>/d; /hostlimit invoked oom-killer:/,/<\/TASK>/d'
+injected='/fault[a-z]*: vmalloc error:/,/<\/TASK>/d; /hostlimit invoked oom-killer:/,/<\/TASK>/d'
 injected="$injected; /Sending SIGBUS to hostmap:/d"
 
 # Bits of /proc/sys/kernel/tainted that say that the kernel found itself broken.
