@@ -87,7 +87,7 @@ long um_check_extension(long cap)
 	for (i = 0; i < ARRAY_SIZE(um_caps); i++)
 		if (um_caps[i].cap == cap)
 			return um_caps[i].value;
-	return 0;
+	return um_policy_check(cap);
 }
 
 static long dev_api_version(void *owner, void *arg, unsigned long uarg)

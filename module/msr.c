@@ -3,6 +3,7 @@
  * Guest MSRs as RDMSR and WRMSR or userspace sees them. The vCPU's mutex guards the values; the
  * vCPU is loaded. Called from the inner loop too: nothing here sleeps.
  */
+#include <asm/mce.h>
 #include <asm/msr.h>
 #include <asm/tsc.h>
 
@@ -219,6 +220,20 @@ static bool um_tsc_aux_offered(struct um_vcpu *vcpu, bool host)
 	return hw_caps.rdtscp && (host || vcpu->cpuid->rdtscp);
 }
 
+/* Those of a family that is there refuse an access; others are unknown. */
+static int um_msr_missing(u32 index)
+{
+	switch (index) {
+	case UM_MSR_MTRR_FIRST ... UM_MSR_MTRR_LAST:
+	case MSR_IA32_MC0_CTL ... MSR_IA32_MCx_MISC(UM_MCE_BANKS - 1):
+	case MSR_IA32_MCG_CAP ... MSR_IA32_MCG_CTL:
+	case MSR_MISC_FEATURES_ENABLES:
+		return 1;
+	default:
+		return UM_MSR_UNKNOWN;
+	}
+}
+
 /* MSRs whose value never changes. */
 static int um_msr_read_fixed(u32 index, u64 *val)
 {
@@ -275,8 +290,9 @@ static int um_msr_read_rare(struct um_vcpu *vcpu, u32 index, u64 *val, bool host
 		*val = 0;
 		return 0;
 	default:
-		return um_mtrr_read(vcpu, index, val) && um_mce_read(vcpu, index, val, host) &&
-		       um_msr_read_fixed(index, val);
+		if (!um_mtrr_read(vcpu, index, val) || !um_mce_read(vcpu, index, val, host))
+			return 0;
+		return um_msr_read_fixed(index, val) ? um_msr_missing(index) : 0;
 	}
 }
 
@@ -354,8 +370,9 @@ static int um_msr_write_rare(struct um_vcpu *vcpu, u32 index, u64 val, bool host
 	case MSR_IA32_DEBUGCTLMSR:
 		return !!(val & ~(u64)UM_DEBUGCTL_IGNORED);
 	default:
-		return um_mtrr_write(vcpu, index, val) && um_mce_write(vcpu, index, val, host) &&
-		       um_msr_write_ignored(index, val);
+		if (!um_mtrr_write(vcpu, index, val) || !um_mce_write(vcpu, index, val, host))
+			return 0;
+		return um_msr_write_ignored(index, val) ? um_msr_missing(index) : 0;
 	}
 }
 

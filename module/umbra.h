@@ -24,6 +24,7 @@
 
 #include "../uapi/umbra.h"
 #include "dirty.h"
+#include "policy.h"
 #include "stats.h"
 #include "types.h"
 
@@ -101,6 +102,8 @@ struct um_vm {
 	gpa_t tss_addr;		/* KVM_SET_TSS_ADDR; lock */
 	gpa_t identity_map;	/* KVM_SET_IDENTITY_MAP_ADDR; lock */
 	struct um_dirty_vm dirty;
+	struct um_vm_policy policy;
+	struct um_msr_filter __rcu *msr_filter;	/* NULL: none; lock, read under srcu */
 	bool dead;		/* a hardware or invariant failure: every KVM_RUN answers EIO */
 	atomic_t audit_ops, audit_due;	/* audit.c */
 	u64 max_shadow_pages;	/* KVM_SET_NR_MMU_PAGES, 0 = automatic */
@@ -152,6 +155,8 @@ enum um_request {
 	UM_REQ_RING_FULL,	/* userspace has to empty the vCPU's dirty ring */
 	UM_REQ_KICK,		/* leave the guest, nothing else */
 	UM_REQ_AUDIT,		/* tables have changed: um_audit() */
+	UM_REQ_STEPPED,		/* an instruction was emulated under userspace's single step */
+	UM_REQ_MSR_FILTER,	/* the hardware's bitmap is out of date */
 };
 
 /* vcpu->mode: pairs with um_kick_vcpu(). */
@@ -368,7 +373,7 @@ bool um_cpuid_has(struct um_vcpu *vcpu, u32 leaf, u32 subleaf, int reg, u32 mask
 u64 um_cr4_guest_allowed(struct um_vcpu *vcpu);	/* CR4 bits that the guest's CPUID offers */
 
 /*
- * msr.c: 0; 1: the guest gets #GP(0). @host: userspace asks (KVM_GET/SET_MSRS), so
+ * msr.c: 0; else the guest gets #GP(0), UM_MSR_UNKNOWN: there is no such MSR. @host: userspace asks (KVM_GET/SET_MSRS), so
  * read-only MSRs may be written.
  */
 int um_msr_read(struct um_vcpu *vcpu, u32 index, u64 *val, bool host);
@@ -380,6 +385,7 @@ void um_queue_exception_err(struct um_vcpu *vcpu, u8 vector, u32 error);
 void um_queue_pf(struct um_vcpu *vcpu, gva_t gva, u32 error);
 void um_queue_db(struct um_vcpu *vcpu, u64 dr6_bits);
 void um_queue_gp(struct um_vcpu *vcpu);		/* #GP(0) */
+void um_queue_soft(struct um_vcpu *vcpu, u8 vector, u8 insn_len);	/* INT3 */
 /*
  * Past an emulated instruction: RIP += len, STI and MOV-SS blocking end, TF traps.
  * 1: go on, 0: debug exit.

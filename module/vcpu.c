@@ -5,8 +5,12 @@
  */
 #include <linux/sched/signal.h>
 #include "audit.h"
+#include "cr.h"
+#include "guest_debug.h"
 #include "host.h"
 #include "mmu.h"
+#include "msr.h"
+#include "sync_regs.h"
 
 static struct um_vcpu *pn_to_vcpu(struct preempt_notifier *pn)
 {
@@ -126,6 +130,10 @@ static int serve_requests(struct um_vcpu *vcpu)
 	}
 	if (um_request_check(vcpu, UM_REQ_RING_FULL) && um_dirty_ring_stop(vcpu))
 		return 0;
+	if (um_request_check(vcpu, UM_REQ_STEPPED) && um_debug_steps(vcpu))
+		return um_exit_debug(vcpu, UM_DB, UM_DR6_BS);
+	if (um_request_check(vcpu, UM_REQ_MSR_FILTER))
+		um_msr_filter_serve(vcpu);
 	um_request_check(vcpu, UM_REQ_EVENT);
 	um_audit_serve(vcpu);
 	if (um_request_check(vcpu, UM_REQ_KICK) && READ_ONCE(vcpu->vm->dead))
@@ -160,6 +168,8 @@ static int before_entry(struct um_vcpu *vcpu)
 		}
 		hw_request_irq_window(vcpu, true);
 	}
+	if (um_debug_steps(vcpu))
+		um_debug_enter(vcpu);
 	if (unlikely(event_pending(vcpu) || vcpu->ev.armed) && !um_interpreted(vcpu))
 		hw_inject(vcpu);
 	return 1;
@@ -305,8 +315,11 @@ static long run_checked(struct um_vcpu *vcpu)
 	struct kvm_run *run = vcpu->run;
 	int r;
 
-	if (run->kvm_valid_regs || run->kvm_dirty_regs)
-		return -EINVAL;
+	if (unlikely(run->kvm_valid_regs || run->kvm_dirty_regs)) {
+		r = um_sync_regs_in(vcpu);
+		if (r)
+			return r;
+	}
 	if (run->cr8 != vcpu->cr8 && um_set_cr8(vcpu, run->cr8))
 		return -EINVAL;
 	r = complete_pending(vcpu);
@@ -323,6 +336,8 @@ long um_vcpu_run(struct um_vcpu *vcpu)
 
 	sigset_on(vcpu);
 	r = run_checked(vcpu);
+	if (unlikely(vcpu->run->kvm_valid_regs))
+		um_sync_regs_out(vcpu);
 	fill_run(vcpu);
 	sigset_off(vcpu);
 	if (!r)

@@ -13,6 +13,7 @@
 
 #include "cpuid.h"
 #include "event.h"
+#include "guest_debug.h"
 #include "ioctl.h"
 #include "msr.h"
 #include "umbra.h"
@@ -126,6 +127,7 @@ static const struct um_ioctl um_vcpu_ioctls[] = {
 	{ KVM_SET_XCRS, UM_VIOC_LOAD, um_ioc_set_xcrs },
 	{ KVM_GET_DEBUGREGS, UM_VIOC_LOAD, um_ioc_get_debugregs },
 	{ KVM_SET_DEBUGREGS, 0, um_ioc_set_debugregs },
+	{ KVM_SET_GUEST_DEBUG, UM_VIOC_LOAD, um_ioc_set_guest_debug },
 	{ KVM_SET_CPUID2, UM_IOC_RAW | UM_VIOC_LOAD, um_ioc_set_cpuid2 },
 	{ KVM_GET_CPUID2, UM_IOC_RAW, um_ioc_get_cpuid2 },
 	{ KVM_SET_CPUID, UM_IOC_RAW | UM_VIOC_LOAD, um_ioc_set_cpuid },

@@ -21,6 +21,7 @@
 
 #include "host.h"
 #include "mmu.h"
+#include "msr.h"
 #include "umbra.h"
 
 static DEFINE_MUTEX(um_vms_lock);
@@ -89,6 +90,7 @@ static void um_vm_free(struct work_struct *work)
 	xa_destroy(&vm->vcpus);
 	um_mmu_destroy(vm);
 	um_slots_destroy(vm);
+	um_msr_filter_destroy(vm);
 	cleanup_srcu_struct(&vm->srcu);
 	mmdrop(vm->mm);
 	um_vm_list_del(vm);

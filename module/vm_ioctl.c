@@ -8,6 +8,7 @@
 
 #include "ioctl.h"
 #include "mmu.h"
+#include "msr.h"
 #include "umbra.h"
 
 /* Three pages below 4 GiB, as KVM_SET_TSS_ADDR is documented. */
@@ -78,7 +79,7 @@ static long vm_enable_cap(void *owner, void *arg, unsigned long uarg)
 	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
 		return um_dirty_set_manual(owner, cap);
 	default:
-		return -EINVAL;
+		return um_policy_enable(owner, cap);
 	}
 }
 
@@ -144,6 +145,8 @@ static const struct um_ioctl vm_ioctls[] = {
 	{ KVM_CREATE_VCPU, 0, vm_create_vcpu },
 	{ KVM_ENABLE_CAP, 0, vm_enable_cap },
 	{ KVM_SET_TSS_ADDR, 0, vm_set_tss_addr },
+	{ KVM_SET_BOOT_CPU_ID, 0, um_policy_boot_cpu },
+	{ KVM_X86_SET_MSR_FILTER, 0, um_msr_filter_set },
 	{ KVM_SET_IDENTITY_MAP_ADDR, 0, vm_set_identity_map },
 	{ KVM_SET_NR_MMU_PAGES, 0, vm_set_mmu_pages },
 	{ KVM_GET_NR_MMU_PAGES, 0, vm_get_mmu_pages },

@@ -63,6 +63,8 @@ void vmx_write_exceptions(struct vmx_vcpu *vmx)
 	const struct um_mmu_ctl *mc = &vmx->vcpu.mmu_ctl;
 	u32 bitmap = EXCEPTIONS_ALWAYS;
 
+	if (vmx->vcpu.guest_debug & KVM_GUESTDBG_USE_SW_BP)
+		bitmap |= BIT(UM_BP);
 	if (mc->intercepts & UM_IC_PF) {
 		if (mc->pf_bit)
 			bitmap |= BIT(UM_PF);

@@ -6,6 +6,7 @@
  */
 #include <uapi/linux/kvm_para.h>
 #include "../audit.h"
+#include "../msr.h"
 #include "vmx.h"
 
 #define BLOCKED_FOR_ONE	(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)
@@ -65,7 +66,8 @@ bool exit_rdmsr_fast(struct vmx_vcpu *vmx)
 	struct um_vcpu *vcpu = &vmx->vcpu;
 	u64 val;
 
-	if (um_msr_read(vcpu, vcpu->gpr[UM_RCX], &val, false))
+	if (unlikely(rcu_access_pointer(vcpu->vm->msr_filter)) ||
+	    um_msr_read(vcpu, vcpu->gpr[UM_RCX], &val, false))
 		return false;
 	vcpu->stats.exit.rdmsr++;
 	set_edx_eax(vcpu, val);
@@ -74,15 +76,7 @@ bool exit_rdmsr_fast(struct vmx_vcpu *vmx)
 
 int exit_rdmsr(struct vmx_vcpu *vmx)
 {
-	struct um_vcpu *vcpu = &vmx->vcpu;
-	u64 val;
-
-	if (um_msr_read(vcpu, vcpu->gpr[UM_RCX], &val, false)) {
-		um_queue_gp(vcpu);
-		return 1;
-	}
-	set_edx_eax(vcpu, val);
-	return vmx_skip(vcpu);
+	return um_rdmsr(&vmx->vcpu, vmx_insn_len(vmx));
 }
 
 /*
@@ -101,7 +95,8 @@ bool exit_wrmsr_fast(struct vmx_vcpu *vmx)
 	struct um_vcpu *vcpu = &vmx->vcpu;
 	u32 index = vcpu->gpr[UM_RCX];
 
-	if (!plain_msr(index) || um_msr_write(vcpu, index, edx_eax(vcpu), false))
+	if (!plain_msr(index) || rcu_access_pointer(vcpu->vm->msr_filter) ||
+	    um_msr_write(vcpu, index, edx_eax(vcpu), false))
 		return false;
 	vcpu->stats.exit.wrmsr++;
 	return vmx_skip_fast(vmx);
@@ -109,13 +104,7 @@ bool exit_wrmsr_fast(struct vmx_vcpu *vmx)
 
 int exit_wrmsr(struct vmx_vcpu *vmx)
 {
-	struct um_vcpu *vcpu = &vmx->vcpu;
-
-	if (um_msr_write(vcpu, vcpu->gpr[UM_RCX], edx_eax(vcpu), false)) {
-		um_queue_gp(vcpu);
-		return 1;
-	}
-	return vmx_skip(vcpu);
+	return um_wrmsr(&vmx->vcpu, vmx_insn_len(vmx));
 }
 
 /* SDM "Exit Qualification for I/O Instructions". */

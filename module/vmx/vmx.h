@@ -10,6 +10,7 @@
 #include <linux/percpu.h>
 #include <asm/nospec-branch.h>
 #include "../umbra.h"
+#include "../guest_debug.h"
 #include "../mmu.h"
 #include "vmcs.h"
 #include "caps.h"
@@ -188,9 +189,6 @@ enum vmx_uret { URET_STAR, URET_LSTAR, URET_CSTAR, URET_SFMASK, URET_TSC_AUX, UR
 /* event.c */
 /* after an exit that may have interrupted a delivery */
 void vmx_requeue_events(struct vmx_vcpu *vmx);
-
-/* msr.c */
-void vmx_msr_bitmap_init(struct vmx_vcpu *vmx);
 
 /* pml.c */
 int vmx_pml_init(struct vmx_vcpu *vmx);		/* 0 or -ENOMEM */
