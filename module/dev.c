@@ -59,7 +59,6 @@ static const struct {
 	{ KVM_CAP_VCPU_EVENTS, 1 },
 	{ KVM_CAP_DEBUGREGS, 1 },
 	{ KVM_CAP_XSAVE, 1 },
-	{ KVM_CAP_GET_TSC_KHZ, 1 },
 	{ KVM_CAP_READONLY_MEM, 1 },
 	{ KVM_CAP_CHECK_EXTENSION_VM, 1 },
 	{ KVM_CAP_ENABLE_CAP_VM, 1 },

@@ -11,12 +11,19 @@
 /* What KVM_CHECK_EXTENSION answers for KVM_CAP_SET_GUEST_DEBUG2. */
 #define UM_GUESTDBG_VALID	(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP | \
 				 KVM_GUESTDBG_USE_HW_BP | KVM_GUESTDBG_USE_SW_BP | \
-				 KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP)
+				 KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP | \
+				 KVM_GUESTDBG_BLOCKIRQ)
 
 /* Userspace steps the guest: RFLAGS.TF is its, and the guest does not see it. */
 static inline bool um_debug_steps(const struct um_vcpu *vcpu)
 {
 	return unlikely(vcpu->guest_debug & KVM_GUESTDBG_SINGLESTEP);
+}
+
+/* Userspace steps the guest past what waits: NMIs, and interrupts that the kernel would inject. */
+static inline bool um_debug_blocks(const struct um_vcpu *vcpu)
+{
+	return unlikely(vcpu->guest_debug & KVM_GUESTDBG_BLOCKIRQ);
 }
 
 /* The debug registers hold userspace's breakpoints instead of the guest's. */

@@ -34,8 +34,6 @@ long um_ioc_set_mce(void *owner, void *arg, unsigned long uarg);
 bool um_pat_valid(u64 pat);
 bool um_apic_base_valid(struct um_vcpu *vcpu, u64 apic_base);
 void um_set_apic_base(struct um_vcpu *vcpu, u64 apic_base);
-/* Userspace sets the TSC: vCPUs given about the same value share one offset. */
-void um_tsc_sync(struct um_vcpu *vcpu, u64 tsc);
 
 extern u64 um_arch_caps;	/* IA32_ARCH_CAPABILITIES offered to guests; constant after load */
 void um_msr_setup(void);	/* at load */

@@ -10,6 +10,10 @@
 #define UM_USER_MSR	(KVM_MSR_EXIT_REASON_INVAL | KVM_MSR_EXIT_REASON_UNKNOWN | \
 			 KVM_MSR_EXIT_REASON_FILTER)
 
+#define UM_DISABLED_EXITS	(KVM_X86_DISABLE_EXITS_HLT | KVM_X86_DISABLE_EXITS_PAUSE)
+
+#define UM_CAP_USER_MEMORY2	231	/* KVM_CAP_USER_MEMORY2, unknown to older headers */
+
 static const struct {
 	u32 cap;
 	u32 value;
@@ -23,6 +27,14 @@ static const struct {
 	{ KVM_CAP_X86_TRIPLE_FAULT_EVENT, 1 },
 	{ KVM_CAP_X86_USER_SPACE_MSR, 1 },
 	{ KVM_CAP_X86_MSR_FILTER, 1 },
+	{ KVM_CAP_ENFORCE_PV_FEATURE_CPUID, 1 },
+	{ KVM_CAP_XSAVE2, sizeof(struct kvm_xsave) },
+	{ KVM_CAP_SREGS2, 1 },
+	{ KVM_CAP_X86_DISABLE_EXITS, UM_DISABLED_EXITS },
+	{ KVM_CAP_INTR_SHADOW, 1 },
+	{ KVM_CAP_NOP_IO_DELAY, 1 },
+	{ KVM_CAP_X86_ROBUST_SINGLESTEP, 1 },
+	{ UM_CAP_USER_MEMORY2, 1 },
 	{ KVM_CAP_SYNC_REGS, KVM_SYNC_X86_VALID_FIELDS },
 	{ KVM_CAP_SET_GUEST_DEBUG, 1 },
 	{ KVM_CAP_SET_GUEST_DEBUG2, UM_GUESTDBG_VALID },
@@ -35,7 +47,11 @@ long um_policy_check(long cap)
 	for (i = 0; i < ARRAY_SIZE(um_policy_caps); i++)
 		if (um_policy_caps[i].cap == cap)
 			return um_policy_caps[i].value;
-	return 0;
+	if (cap == KVM_CAP_ADJUST_CLOCK)
+		return um_clock_offered() ? UM_CLOCK_FLAGS : 0;
+	if (cap == KVM_CAP_KVMCLOCK_CTRL || cap == KVM_CAP_CLOCKSOURCE)
+		return um_clock_offered();
+	return um_tsc_check(cap);
 }
 
 /* Chosen once; asking for the same again is no error. */
@@ -72,6 +88,11 @@ static long um_policy_set(struct um_vm_policy *p, u32 cap, u64 val)
 		return 0;
 	case KVM_CAP_X86_TRIPLE_FAULT_EVENT:
 		p->triple_fault_event = val;
+		return 0;
+	case KVM_CAP_X86_DISABLE_EXITS:
+		if (val & ~(u64)KVM_X86_DISABLE_VALID_EXITS)
+			return -EINVAL;
+		p->disabled_exits |= val & UM_DISABLED_EXITS;
 		return 0;
 	case KVM_CAP_X86_USER_SPACE_MSR:
 		if (val & ~(u64)UM_USER_MSR)

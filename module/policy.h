@@ -20,12 +20,13 @@ struct um_vm;
 
 struct um_vm_policy {
 	u64 quirks_off;			/* KVM_X86_QUIRK_* */
+	u32 disabled_exits;		/* KVM_X86_DISABLE_EXITS_*: the CPU executes these */
 	u32 user_msr;			/* KVM_MSR_EXIT_REASON_*: these go to userspace */
 	u32 max_vcpu_id;		/* ids are below it; 0: not chosen */
 	u32 boot_cpu_id;		/* of the vCPU that starts as BSP */
 	bool hide_platform_info;	/* from the guest */
 	bool exit_on_emulation_failure;	/* also for user code */
-	bool exception_payload;		/* KVM_GET/SET_VCPU_EVENTS tell CR2 or DR6 of a pending one */
+	bool exception_payload;		/* vCPU events tell CR2 or DR6 of a pending one */
 	bool triple_fault_event;	/* ... and of a triple fault */
 };
 

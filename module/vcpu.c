@@ -10,6 +10,7 @@
 #include "host.h"
 #include "mmu.h"
 #include "msr.h"
+#include "pv.h"
 #include "sync_regs.h"
 
 static struct um_vcpu *pn_to_vcpu(struct preempt_notifier *pn)
@@ -21,11 +22,15 @@ static void sched_in(struct preempt_notifier *pn, int cpu)
 {
 	WRITE_ONCE(pn_to_vcpu(pn)->preempted, NULL);
 	hw_load(pn_to_vcpu(pn));
+	if (um_steals(pn_to_vcpu(pn)))
+		um_make_request(pn_to_vcpu(pn), UM_REQ_STEAL);
 }
 
 static void sched_out(struct preempt_notifier *pn, struct task_struct *next)
 {
 	hw_put(pn_to_vcpu(pn));
+	if (um_steals(pn_to_vcpu(pn)))
+		um_steal_preempted(pn_to_vcpu(pn));
 	if (task_is_running(current))
 		WRITE_ONCE(pn_to_vcpu(pn)->preempted, current);
 }
@@ -109,6 +114,16 @@ static int reload_root(struct um_vcpu *vcpu)
 	return r;
 }
 
+/* What the guest reads of the host's time. */
+static void renew_pages(struct um_vcpu *vcpu)
+{
+	int idx = srcu_read_lock(&vcpu->vm->srcu);
+
+	um_clock_update(vcpu);
+	um_steal_update(vcpu);
+	srcu_read_unlock(&vcpu->vm->srcu, idx);
+}
+
 /* A root first: it may change what a flush means. 1: go on, 0: to userspace, <0: errno. */
 static int serve_requests(struct um_vcpu *vcpu)
 {
@@ -132,6 +147,8 @@ static int serve_requests(struct um_vcpu *vcpu)
 		return 0;
 	if (um_request_check(vcpu, UM_REQ_STEPPED) && um_debug_steps(vcpu))
 		return um_exit_debug(vcpu, UM_DB, UM_DR6_BS);
+	if (um_request_check(vcpu, UM_REQ_CLOCK) | um_request_check(vcpu, UM_REQ_STEAL))
+		renew_pages(vcpu);
 	if (um_request_check(vcpu, UM_REQ_MSR_FILTER))
 		um_msr_filter_serve(vcpu);
 	um_request_check(vcpu, UM_REQ_EVENT);
@@ -248,6 +265,8 @@ static int run_loop(struct um_vcpu *vcpu)
 
 	um_vcpu_load(vcpu);
 	um_fpu_get(vcpu);
+	if (um_steals(vcpu))
+		um_make_request(vcpu, UM_REQ_STEAL);
 	do {
 		r = before_entry(vcpu);
 		if (r <= 0)

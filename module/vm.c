@@ -18,6 +18,7 @@
 #include <linux/slab.h>
 #include <linux/smp.h>
 #include <linux/wait_bit.h>
+#include <asm/tsc.h>
 
 #include "host.h"
 #include "mmu.h"
@@ -119,6 +120,8 @@ static struct um_vm *um_vm_alloc(u32 backend)
 	xa_init_flags(&vm->vcpus, XA_FLAGS_ACCOUNT);
 	INIT_WORK(&vm->free_work, um_vm_free);
 	vm->backend = backend ? backend : READ_ONCE(um_default_backend);
+	vm->tsc_khz = tsc_khz;
+	um_clock_init(vm);
 	vm->pid = task_pid_nr(current);
 	vm->mm = current->mm;
 	mmgrab(vm->mm);

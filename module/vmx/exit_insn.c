@@ -4,9 +4,9 @@
  * VMCALL, MSRs, I/O, HLT, INVLPG, debug registers and the like. Fast handlers run with
  * interrupts off and take no lock.
  */
-#include <uapi/linux/kvm_para.h>
 #include "../audit.h"
 #include "../msr.h"
+#include "../pv.h"
 #include "vmx.h"
 
 #define BLOCKED_FOR_ONE	(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)
@@ -32,19 +32,25 @@ bool vmx_skip_fast(struct vmx_vcpu *vmx)
 
 bool exit_cpuid_fast(struct vmx_vcpu *vmx)
 {
+	if (unlikely(vmx->vcpu.msr.misc_features) && um_cpl(&vmx->vcpu))
+		return false;
 	vmx->vcpu.stats.exit.cpuid++;
 	um_cpuid(&vmx->vcpu);
 	return vmx_skip_fast(vmx);
 }
 
-/* No hypercall exists yet; the errors are those of the KVM hypercall ABI. */
 bool exit_vmcall_fast(struct vmx_vcpu *vmx)
 {
 	struct um_vcpu *vcpu = &vmx->vcpu;
-	u64 ret = um_cpl(vcpu) ? -KVM_EPERM : -KVM_ENOSYS;
+	bool long_mode = um_64bit(vcpu);
+	u64 nr = vcpu->gpr[UM_RAX], ret;
 
 	vcpu->stats.exit.vmcall++;
-	if (!um_64bit(vcpu))
+	if (um_cpl(vcpu))
+		ret = -KVM_EPERM;
+	else
+		ret = um_hypercall(vcpu, long_mode ? nr : (u32)nr);
+	if (!long_mode)
 		ret = (u32)ret;
 	vcpu->gpr[UM_RAX] = ret;
 	return vmx_skip_fast(vmx);

@@ -181,6 +181,8 @@ int exit_exception(struct vmx_vcpu *vmx)
 	switch (vector) {
 	case UM_MC:
 		return 1;	/* hw_leave() too */
+	case UM_UD:
+		return exit_undefined(vmx);
 	case UM_BP:
 		return um_exit_debug(vcpu, UM_BP, 0);
 	case UM_DB:

@@ -285,6 +285,13 @@ static void write_intr_state(struct vmx_vcpu *vmx)
 	vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, state);
 }
 
+static void write_tsc(const struct um_vcpu *vcpu)
+{
+	vmcs_write64(TSC_OFFSET, vcpu->tsc_offset);
+	if (hw_caps.tsc_scaling)
+		vmcs_write64(TSC_MULTIPLIER, vcpu->tsc_ratio);
+}
+
 static void write_rarely_used(struct vmx_vcpu *vmx, u32 dirty)
 {
 	struct um_vcpu *vcpu = &vmx->vcpu;
@@ -305,7 +312,7 @@ static void write_rarely_used(struct vmx_vcpu *vmx, u32 dirty)
 	if (dirty & UM_ST_DEBUGCTL)
 		vmcs_write64(GUEST_IA32_DEBUGCTL, vcpu->msr.debugctl);
 	if (dirty & UM_ST_TSC)
-		vmcs_write64(TSC_OFFSET, vcpu->tsc_offset);
+		write_tsc(vcpu);
 }
 
 /* What CS and SS may be depends on whether the guest is unrestricted. */

@@ -249,6 +249,8 @@ int exit_io(struct vmx_vcpu *vmx);
 int exit_hlt(struct vmx_vcpu *vmx);
 int exit_xsetbv(struct vmx_vcpu *vmx);
 int exit_ud(struct vmx_vcpu *vmx);
+int exit_undefined(struct vmx_vcpu *vmx);	/* the exception */
+int exit_mwait(struct vmx_vcpu *vmx);
 int exit_skip(struct vmx_vcpu *vmx);
 int exit_pause(struct vmx_vcpu *vmx);
 int exit_gp(struct vmx_vcpu *vmx);
