@@ -56,6 +56,7 @@ static const struct {
 			 X86_CR4_PAE | X86_CR4_MCE | X86_CR4_PGE | X86_CR4_PCE | \
 			 X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT)
 
+/* @c: NULL: before the first KVM_SET_CPUID2, when whatever the module offers may be set. */
 static u64 um_cr4_offered(struct um_cpuid *c)
 {
 	u64 cr4 = UM_CR4_ALWAYS;
@@ -64,7 +65,7 @@ static u64 um_cr4_offered(struct um_cpuid *c)
 	for (i = 0; i < ARRAY_SIZE(um_cr4_features); i++) {
 		typeof(um_cr4_features[0]) *f = &um_cr4_features[i];
 
-		if (um_has(c, f->leaf, 0, f->reg, f->mask) &&
+		if ((!c || um_has(c, f->leaf, 0, f->reg, f->mask)) &&
 		    um_cpuid_offered(f->leaf, 0, f->reg, f->mask))
 			cr4 |= f->cr4;
 	}
@@ -92,6 +93,22 @@ static u8 um_maxphyaddr_offered(struct um_cpuid *c)
 	return clamp_t(u32, sizes->eax & 0xff, 32, 52);
 }
 
+/* KVM's leafs may have been moved up, behind those of another interface. SDM knows of none. */
+static u32 um_pv_features_offered(struct um_cpuid *c)
+{
+	const struct kvm_cpuid_entry2 *e;
+	u32 leaf;
+
+	for (leaf = UM_CLASS_HYPERVISOR; leaf < UM_CLASS_HYPERVISOR + 0x10000; leaf += 0x100) {
+		e = um_cpuid_find(c, leaf, 0);
+		if (e && !memcmp(&e->ebx, "KVMKVMKVM\0\0\0", 12)) {
+			e = um_cpuid_find(c, leaf + 1, 0);
+			return e ? e->eax : 0;
+		}
+	}
+	return 0;
+}
+
 static void um_cpuid_derive(struct um_cpuid *c)
 {
 	const struct kvm_cpuid_entry2 *e = um_cpuid_find(c, 0xd, 0);
@@ -99,6 +116,7 @@ static void um_cpuid_derive(struct um_cpuid *c)
 	c->xcr0 = e ? (e->eax | (u64)e->edx << 32) & um_supported_xcr0 : 0;
 	c->cr4 = um_cr4_offered(c);
 	c->efer = um_efer_offered(c);
+	c->pv_features = um_pv_features_offered(c);
 	c->maxphyaddr = um_maxphyaddr_offered(c);
 	c->pse36 = um_has(c, 1, 0, CPUID_EDX, BIT_OF(X86_FEATURE_PSE36));
 	c->gbpages = um_has(c, UM_CLASS_EXTENDED + 1, 0, CPUID_EDX, BIT_OF(X86_FEATURE_GBPAGES));
@@ -152,7 +170,12 @@ static void um_cpuid_mirror(struct um_cpuid *c, u64 cr4, u64 xcr0, u64 apic_base
 
 void um_cpuid_update(struct um_vcpu *vcpu)
 {
-	um_cpuid_mirror(vcpu->cpuid, um_cr4(vcpu), vcpu->xcr0, vcpu->msr.apic_base);
+	struct um_cpuid *c = vcpu->cpuid;
+
+	um_cpuid_mirror(c, um_cr4(vcpu), vcpu->xcr0, vcpu->msr.apic_base);
+	if (c->leaf1 && (vcpu->vm->policy.quirks_off & KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT))
+		um_mirror_bit(&c->leaf1->ecx, X86_FEATURE_MWAIT,
+			      vcpu->msr.misc_enable & MSR_IA32_MISC_ENABLE_MWAIT);
 }
 
 int um_cpuid_init(struct um_vcpu *vcpu)
@@ -162,6 +185,7 @@ int um_cpuid_init(struct um_vcpu *vcpu)
 	if (!c)
 		return -ENOMEM;
 	um_cpuid_index(c);
+	c->cr4 = um_cr4_offered(NULL);
 	vcpu->cpuid = c;
 	vcpu->maxphyaddr = c->maxphyaddr;
 	return 0;

@@ -7,6 +7,7 @@
 #include <asm/fpu/xcr.h>
 
 #include "cpuid.h"
+#include "pv.h"
 #include "umbra.h"
 
 #define UM_MAX_BASIC		0x1f
@@ -317,7 +318,7 @@ static void __init um_offer_hypervisor(void)
 	memcpy(&e->ebx, signature, 4);
 	memcpy(&e->ecx, signature + 4, 4);
 	memcpy(&e->edx, signature + 8, 4);
-	um_offer_empty(UM_HV_FEATURES, 0);
+	um_offer_empty(UM_HV_FEATURES, 0)->eax = um_pv_features();
 }
 
 static void __init um_xstate_setup(void)

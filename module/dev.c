@@ -59,7 +59,6 @@ static const struct {
 	{ KVM_CAP_VCPU_EVENTS, 1 },
 	{ KVM_CAP_DEBUGREGS, 1 },
 	{ KVM_CAP_XSAVE, 1 },
-	{ KVM_CAP_GET_TSC_KHZ, 1 },
 	{ KVM_CAP_READONLY_MEM, 1 },
 	{ KVM_CAP_CHECK_EXTENSION_VM, 1 },
 	{ KVM_CAP_ENABLE_CAP_VM, 1 },
@@ -87,7 +86,7 @@ long um_check_extension(long cap)
 	for (i = 0; i < ARRAY_SIZE(um_caps); i++)
 		if (um_caps[i].cap == cap)
 			return um_caps[i].value;
-	return 0;
+	return um_policy_check(cap);
 }
 
 static long dev_api_version(void *owner, void *arg, unsigned long uarg)

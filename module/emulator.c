@@ -214,9 +214,11 @@ static noinline int emulation_failed(struct um_emul *em)
 
 	if (em->gpa_hint != UM_INVALID_GPA && um_give_back(em->vcpu, em->gpa_hint))
 		return 1;
-	um_queue_exception(em->vcpu, UM_UD);
-	if (um_cpl(em->vcpu))
-		return 1;
+	if (!em->vcpu->vm->policy.exit_on_emulation_failure) {
+		um_queue_exception(em->vcpu, UM_UD);
+		if (um_cpl(em->vcpu))
+			return 1;
+	}
 	if (em->ctx.real)
 		emul_real_failed(em);
 	memcpy(info.insn_bytes, em->bytes, em->nr_bytes);

@@ -48,7 +48,8 @@ int um_pio(struct um_vcpu *vcpu, u16 port, unsigned int size, bool in, unsigned 
 {
 	if (!in)
 		memcpy(vcpu->pio_page, &vcpu->gpr[UM_RAX], size);
-	if (!in && port == PORT_OUT_SKIPPED) {
+	if (!in && port == PORT_OUT_SKIPPED &&
+	    !(vcpu->vm->policy.quirks_off & KVM_X86_QUIRK_OUT_7E_INC_RIP)) {
 		if (!um_skip_insn(vcpu, insn_len))
 			return 0;
 	} else {

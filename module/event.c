@@ -5,6 +5,7 @@
  */
 #include "cr.h"
 #include "event.h"
+#include "guest_debug.h"
 #include "umbra.h"
 
 static void um_triple_fault(struct um_vcpu *vcpu)
@@ -37,6 +38,15 @@ static void um_queue(struct um_vcpu *vcpu, struct um_exception exc)
 void um_queue_exception(struct um_vcpu *vcpu, u8 vector)
 {
 	um_queue(vcpu, (struct um_exception){ .vector = vector });
+}
+
+void um_queue_soft(struct um_vcpu *vcpu, u8 vector, u8 insn_len)
+{
+	um_queue(vcpu, (struct um_exception){
+		.vector = vector,
+		.soft = true,
+		.insn_len = insn_len,
+	});
 }
 
 void um_queue_exception_err(struct um_vcpu *vcpu, u8 vector, u32 error)
@@ -143,7 +153,9 @@ int um_skip_insn(struct um_vcpu *vcpu, unsigned int len)
 		vcpu->movss_block = false;
 		um_dirty(vcpu, UM_ST_INTR);
 	}
-	if (unlikely(vcpu->rflags & X86_EFLAGS_TF))
+	if (um_debug_steps(vcpu))
+		um_make_request(vcpu, UM_REQ_STEPPED);
+	else if (unlikely(vcpu->rflags & X86_EFLAGS_TF))
 		um_queue_db(vcpu, UM_DR6_BS);
 	return 1;
 }

@@ -110,6 +110,19 @@ static __always_inline void host_guest_rcu_note(void)
  * interrupt that ended the guest was taken (its tick belongs to the guest). Between
  * state_enter and state_exit nothing may be traced or use RCU.
  */
+/* Nanoseconds that the thread has waited for a CPU. */
+#ifdef CONFIG_SCHED_INFO
+static inline u64 host_run_delay(void)
+{
+	return current->sched_info.run_delay;
+}
+#else
+static inline u64 host_run_delay(void)
+{
+	return 0;
+}
+#endif
+
 static __always_inline void host_guest_timing_enter(void)
 {
 	instrumentation_begin();

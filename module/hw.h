@@ -118,6 +118,9 @@ bool hw_irq_allowed(struct um_vcpu *vcpu);	/* the guest would take an interrupt 
 int hw_msr_get(struct um_vcpu *vcpu, u32 index, u64 *val);
 int hw_msr_set(struct um_vcpu *vcpu, u32 index, u64 val);
 
+/* The MSRs that the guest reaches without an exit, as the VM's filter allows. vm->srcu held. */
+void hw_msr_intercepts(struct um_vcpu *vcpu);
+
 /* Which translations to drop. */
 enum hw_flush {
 	HW_FLUSH_ALL,		/* all that this vCPU may have: of its EPT root, or of every tag */

@@ -3,12 +3,14 @@
  * Guest MSRs as RDMSR and WRMSR or userspace sees them. The vCPU's mutex guards the values; the
  * vCPU is loaded. Called from the inner loop too: nothing here sleeps.
  */
+#include <asm/mce.h>
 #include <asm/msr.h>
 #include <asm/tsc.h>
 
 #include "cpuid.h"
 #include "cr.h"
 #include "msr.h"
+#include "pv.h"
 #include "umbra.h"
 
 #define UM_APIC_BASE_DEFAULT	0xfee00000ULL
@@ -73,11 +75,12 @@ void um_msr_reset(struct um_vcpu *vcpu)
 	*m = (struct um_msrs){
 		.pat = UM_PAT_RESET,
 		.apic_base = UM_APIC_BASE_DEFAULT | MSR_IA32_APICBASE_ENABLE |
-			     (vcpu->id ? 0 : MSR_IA32_APICBASE_BSP),
+			     (vcpu->id == vcpu->vm->policy.boot_cpu_id ? MSR_IA32_APICBASE_BSP : 0),
 		.misc_enable = UM_MISC_ENABLE_RO,
 		.ucode_rev = UM_UCODE_REV_RESET,
 		.arch_caps = um_arch_caps,
 		.mcg_cap = UM_MCE_BANKS,
+		.platform_info = MSR_PLATFORM_INFO_CPUID_FAULT,
 	};
 	um_dirty(vcpu, UM_ST_PAT | UM_ST_SYSENTER | UM_ST_DEBUGCTL);
 }
@@ -112,32 +115,9 @@ void um_set_apic_base(struct um_vcpu *vcpu, u64 apic_base)
 		um_cpuid_update(vcpu);
 }
 
-static void um_set_tsc_offset(struct um_vcpu *vcpu, u64 offset)
-{
-	vcpu->tsc_offset = offset;
-	um_dirty(vcpu, UM_ST_TSC);
-}
-
-void um_tsc_sync(struct um_vcpu *vcpu, u64 tsc)
-{
-	u64 second = (u64)tsc_khz * 1000;
-	u64 offset = READ_ONCE(vcpu->vm->tsc_offset);
-	u64 now = rdtsc();
-
-	/*
-	 * 0 starts a vCPU; otherwise what differs by less than a second was meant to be the
-	 * same.
-	 */
-	if (!offset || (tsc && tsc - (now + offset) + second >= 2 * second)) {
-		offset = tsc - now;
-		WRITE_ONCE(vcpu->vm->tsc_offset, offset);
-	}
-	um_set_tsc_offset(vcpu, offset);
-}
-
 static int um_tsc_write(struct um_vcpu *vcpu, u64 tsc, bool host)
 {
-	u64 offset = tsc - rdtsc();
+	u64 offset = tsc - (um_guest_tsc(vcpu, rdtsc()) - vcpu->tsc_offset);
 
 	if (host) {
 		um_tsc_sync(vcpu, tsc);
@@ -168,7 +148,13 @@ static int um_misc_enable_write(struct um_vcpu *vcpu, u64 val, bool host)
 			return 1;
 		val = (val & ~MSR_IA32_MISC_ENABLE_EMON) | (old & MSR_IA32_MISC_ENABLE_EMON);
 	}
+	/* CPUID follows its bit for MWAIT, unless the quirk says that it never did. */
+	if (((old ^ val) & MSR_IA32_MISC_ENABLE_MWAIT) &&
+	    (vcpu->vm->policy.quirks_off & KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT) &&
+	    !um_cpuid_has(vcpu, 1, 0, CPUID_ECX, BIT(X86_FEATURE_XMM3 & 31)))
+		return 1;
 	vcpu->msr.misc_enable = val;
+	um_cpuid_update(vcpu);
 	return 0;
 }
 
@@ -219,6 +205,20 @@ static bool um_tsc_aux_offered(struct um_vcpu *vcpu, bool host)
 	return hw_caps.rdtscp && (host || vcpu->cpuid->rdtscp);
 }
 
+/* Those of a family that is there refuse an access; others are unknown. */
+static int um_msr_missing(u32 index)
+{
+	switch (index) {
+	case UM_MSR_MTRR_FIRST ... UM_MSR_MTRR_LAST:
+	case MSR_IA32_MC0_CTL ... MSR_IA32_MCx_MISC(UM_MCE_BANKS - 1):
+	case MSR_IA32_MCG_CAP ... MSR_IA32_MCG_CTL:
+	case MSR_MISC_FEATURES_ENABLES:
+		return 1;
+	default:
+		return UM_MSR_UNKNOWN;
+	}
+}
+
 /* MSRs whose value never changes. */
 static int um_msr_read_fixed(u32 index, u64 *val)
 {
@@ -236,8 +236,6 @@ static int um_msr_read_fixed(u32 index, u64 *val)
 	case MSR_PP0_ENERGY_STATUS:
 	case MSR_PP1_ENERGY_STATUS:
 	case MSR_IA32_TSC_DEADLINE:
-	case MSR_MISC_FEATURES_ENABLES:
-	case MSR_PLATFORM_INFO:
 		*val = 0;
 		return 0;
 	case MSR_FSB_FREQ:
@@ -274,9 +272,21 @@ static int um_msr_read_rare(struct um_vcpu *vcpu, u32 index, u64 *val, bool host
 	case MSR_IA32_DEBUGCTLMSR:
 		*val = 0;
 		return 0;
+	case MSR_IA32_POWER_CTL:
+		*val = m->power_ctl;
+		return 0;
+	case MSR_PLATFORM_INFO:
+		*val = m->platform_info;
+		return !host && vcpu->vm->policy.hide_platform_info;
+	case MSR_MISC_FEATURES_ENABLES:
+		*val = m->misc_features;
+		return 0;
 	default:
-		return um_mtrr_read(vcpu, index, val) && um_mce_read(vcpu, index, val, host) &&
-		       um_msr_read_fixed(index, val);
+		if (!um_mtrr_read(vcpu, index, val) || !um_mce_read(vcpu, index, val, host))
+			return 0;
+		if (!um_msr_read_fixed(index, val))
+			return 0;
+		return um_pv_msr_read(vcpu, index, val) ? um_msr_missing(index) : 0;
 	}
 }
 
@@ -286,7 +296,7 @@ int um_msr_read(struct um_vcpu *vcpu, u32 index, u64 *val, bool host)
 
 	switch (index) {
 	case MSR_IA32_TSC:
-		*val = rdtsc() + vcpu->tsc_offset;
+		*val = um_guest_tsc(vcpu, rdtsc());
 		return 0;
 	case MSR_IA32_TSC_ADJUST:
 		*val = m->tsc_adjust;
@@ -328,15 +338,35 @@ static int um_msr_write_ignored(u32 index, u64 val)
 	case MSR_P6_EVNTSEL0 ... MSR_P6_EVNTSEL1:
 	case UM_MSR_K7_FIRST ... UM_MSR_K7_LAST:
 		return 0;
-	case MSR_MISC_FEATURES_ENABLES:
-		return val != 0;
 	default:
 		return 1;
 	}
 }
 
+/* CPUID faulting. SDM "CPUID Faulting" */
+static int um_misc_features_write(struct um_msrs *m, u64 val)
+{
+	if (val & ~(u64)MSR_MISC_FEATURES_ENABLES_CPUID_FAULT)
+		return 1;
+	if (val && !(m->platform_info & MSR_PLATFORM_INFO_CPUID_FAULT))
+		return 1;
+	m->misc_features = val;
+	return 0;
+}
+
+/* Only userspace writes it, and not so that faulting that is on would not be there. */
+static int um_platform_info_write(struct um_msrs *m, u64 val, bool host)
+{
+	if (!host || (m->misc_features && !(val & MSR_PLATFORM_INFO_CPUID_FAULT)))
+		return 1;
+	m->platform_info = val;
+	return 0;
+}
+
 static int um_msr_write_rare(struct um_vcpu *vcpu, u32 index, u64 val, bool host)
 {
+	int r;
+
 	switch (index) {
 	case MSR_IA32_UCODE_REV:
 		if (host)
@@ -349,13 +379,22 @@ static int um_msr_write_rare(struct um_vcpu *vcpu, u32 index, u64 val, bool host
 			return 1;
 		vcpu->msr.arch_caps = val;
 		return 0;
+	case MSR_IA32_POWER_CTL:
+		vcpu->msr.power_ctl = val;
+		return 0;
 	case MSR_PLATFORM_INFO:
-		return !host || val;
+		return um_platform_info_write(&vcpu->msr, val, host);
+	case MSR_MISC_FEATURES_ENABLES:
+		return um_misc_features_write(&vcpu->msr, val);
 	case MSR_IA32_DEBUGCTLMSR:
 		return !!(val & ~(u64)UM_DEBUGCTL_IGNORED);
 	default:
-		return um_mtrr_write(vcpu, index, val) && um_mce_write(vcpu, index, val, host) &&
-		       um_msr_write_ignored(index, val);
+		if (!um_mtrr_write(vcpu, index, val) || !um_mce_write(vcpu, index, val, host))
+			return 0;
+		if (!um_msr_write_ignored(index, val))
+			return 0;
+		r = um_pv_msr_write(vcpu, index, val);
+		return r == UM_MSR_UNKNOWN ? um_msr_missing(index) : r;
 	}
 }
 

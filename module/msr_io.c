@@ -8,6 +8,7 @@
 #include <asm/msr.h>
 
 #include "msr.h"
+#include "pv.h"
 
 #define MTRR_BASE(n)	(UM_MSR_MTRR_FIRST + 2 * (n))
 #define MTRR_MASK(n)	(UM_MSR_MTRR_FIRST + 2 * (n) + 1)
@@ -22,7 +23,7 @@ static const u32 um_saved_msrs[] = {
 	MSR_IA32_TSC, MSR_IA32_CR_PAT, MSR_IA32_FEAT_CTL,
 	MSR_IA32_TSC_ADJUST, MSR_IA32_ARCH_CAPABILITIES, MSR_IA32_MISC_ENABLE,
 	MSR_IA32_MCG_STATUS, MSR_IA32_MCG_CTL, MSR_PLATFORM_INFO, MSR_MISC_FEATURES_ENABLES,
-	MSR_IA32_UCODE_REV,
+	MSR_IA32_UCODE_REV, MSR_IA32_POWER_CTL,
 	MSR_MTRRdefType, MSR_MTRRfix64K_00000, MSR_MTRRfix16K_80000, MSR_MTRRfix16K_A0000,
 	MSR_MTRRfix4K_C0000, MSR_MTRRfix4K_C8000, MSR_MTRRfix4K_D0000, MSR_MTRRfix4K_D8000,
 	MSR_MTRRfix4K_E0000, MSR_MTRRfix4K_E8000, MSR_MTRRfix4K_F0000, MSR_MTRRfix4K_F8000,
@@ -30,9 +31,23 @@ static const u32 um_saved_msrs[] = {
 	MTRR_BASE(2), MTRR_MASK(2), MTRR_BASE(3), MTRR_MASK(3),
 	MTRR_BASE(4), MTRR_MASK(4), MTRR_BASE(5), MTRR_MASK(5),
 	MTRR_BASE(6), MTRR_MASK(6), MTRR_BASE(7), MTRR_MASK(7),
-	/* Last: left out where the CPU lacks RDTSCP. */
-	MSR_TSC_AUX,
+	/* These as far as they are there: um_msr_is_saved(). */
+	MSR_TSC_AUX, MSR_KVM_STEAL_TIME,
+	MSR_KVM_WALL_CLOCK, MSR_KVM_SYSTEM_TIME, MSR_KVM_WALL_CLOCK_NEW, MSR_KVM_SYSTEM_TIME_NEW,
 };
+
+static bool um_msr_is_saved(u32 index)
+{
+	switch (index) {
+	case MSR_TSC_AUX:
+		return hw_caps.rdtscp;
+	case MSR_KVM_WALL_CLOCK ... MSR_KVM_SYSTEM_TIME:
+	case MSR_KVM_WALL_CLOCK_NEW ... MSR_KVM_STEAL_TIME:
+		return um_pv_msr_offered(index);
+	default:
+		return true;
+	}
+}
 
 /* What describes the module rather than a vCPU. */
 static const u32 um_feature_msrs[] = {
@@ -106,10 +121,21 @@ long um_get_feature_msrs(struct kvm_msrs __user *user)
 	return um_msr_io(NULL, user, um_feature_msr_read, true);
 }
 
+static u32 um_saved_list(u32 *list)
+{
+	u32 i, n = 0;
+
+	for (i = 0; i < ARRAY_SIZE(um_saved_msrs); i++)
+		if (um_msr_is_saved(um_saved_msrs[i]))
+			list[n++] = um_saved_msrs[i];
+	return n;
+}
+
 long um_get_msr_index_list(struct kvm_msr_list __user *user, bool feature)
 {
-	const u32 *list = feature ? um_feature_msrs : um_saved_msrs;
-	u32 n = feature ? ARRAY_SIZE(um_feature_msrs) : ARRAY_SIZE(um_saved_msrs) - !hw_caps.rdtscp;
+	u32 saved[ARRAY_SIZE(um_saved_msrs)];
+	u32 n = feature ? ARRAY_SIZE(um_feature_msrs) : um_saved_list(saved);
+	const u32 *list = feature ? um_feature_msrs : saved;
 	struct kvm_msr_list head;
 	u32 room;
 

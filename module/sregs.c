@@ -95,11 +95,15 @@ static void um_sregs_set_segments(struct um_vcpu *vcpu, const struct kvm_sregs *
 	um_dirty(vcpu, UM_ST_SEGS | UM_ST_DTABLES);
 }
 
-long um_ioc_set_sregs(void *owner, void *arg, unsigned long uarg)
+static void um_set_pdptes(struct um_vcpu *vcpu, const u64 *pdptes)
 {
-	const struct kvm_sregs *s = arg;
-	struct um_vcpu *vcpu = owner;
-	unsigned int vector;
+	memcpy(vcpu->pdpte, pdptes, sizeof(vcpu->pdpte));
+	um_dirty(vcpu, UM_ST_PDPTR);
+}
+
+/* @pdptes: the guest's, NULL: those that its memory holds. */
+static long um_sregs_set(struct um_vcpu *vcpu, const struct kvm_sregs *s, const u64 *pdptes)
+{
 	bool changed;
 
 	if (!um_sregs_valid(vcpu, s))
@@ -108,14 +112,66 @@ long um_ioc_set_sregs(void *owner, void *arg, unsigned long uarg)
 	um_sregs_set_segments(vcpu, s);
 	if (um_pae_paging(vcpu->cr0, vcpu->cr4, vcpu->efer)) {
 		/* Memory may be filled in later, so bad PDPTEs are no error: the old ones stay. */
-		um_load_pdptes(vcpu, vcpu->cr3);
+		if (!pdptes)
+			um_load_pdptes(vcpu, vcpu->cr3);
+		else
+			um_set_pdptes(vcpu, pdptes);
 		changed = true;
 	}
 	if (changed)
 		vcpu->mmu->paging_changed(vcpu, UM_PG_ALL);
+	return 0;
+}
 
+long um_ioc_set_sregs(void *owner, void *arg, unsigned long uarg)
+{
+	const struct kvm_sregs *s = arg;
+	struct um_vcpu *vcpu = owner;
+	unsigned int vector;
+	long r = um_sregs_set(vcpu, s, NULL);
+
+	if (r)
+		return r;
 	vector = find_first_bit((const unsigned long *)s->interrupt_bitmap, KVM_NR_INTERRUPTS);
 	if (vector < KVM_NR_INTERRUPTS)
 		um_queue_irq(vcpu, vector);
 	return 0;
+}
+
+/* Both structures begin alike, up to the interrupt bitmap of the older one. */
+static_assert(offsetof(struct kvm_sregs, interrupt_bitmap) == offsetof(struct kvm_sregs2, flags));
+
+long um_ioc_get_sregs2(void *owner, void *arg, unsigned long uarg)
+{
+	struct kvm_sregs2 *s2 = arg;
+	struct um_vcpu *vcpu = owner;
+	struct kvm_sregs s = {};
+
+	um_ioc_get_sregs(vcpu, &s, 0);
+	memcpy(s2, &s, offsetof(struct kvm_sregs, interrupt_bitmap));
+	if (!um_pae_paging(s.cr0, s.cr4, s.efer))
+		return 0;
+	um_need(vcpu, UM_ST_PDPTR);
+	memcpy(s2->pdptrs, vcpu->pdpte, sizeof(s2->pdptrs));
+	s2->flags = KVM_SREGS2_FLAGS_PDPTRS_VALID;
+	return 0;
+}
+
+long um_ioc_set_sregs2(void *owner, void *arg, unsigned long uarg)
+{
+	const struct kvm_sregs2 *s2 = arg;
+	struct um_vcpu *vcpu = owner;
+	bool pdptes = s2->flags & KVM_SREGS2_FLAGS_PDPTRS_VALID;
+	struct kvm_sregs s = {};
+	unsigned int i;
+
+	if (s2->flags & ~KVM_SREGS2_FLAGS_PDPTRS_VALID)
+		return -EINVAL;
+	if (pdptes && !um_pae_paging(s2->cr0, s2->cr4, s2->efer))
+		return -EINVAL;
+	for (i = 0; pdptes && i < ARRAY_SIZE(s2->pdptrs); i++)
+		if (!um_pdpte_valid(s2->pdptrs[i], vcpu->maxphyaddr))
+			return -EINVAL;
+	memcpy(&s, s2, offsetof(struct kvm_sregs, interrupt_bitmap));
+	return um_sregs_set(vcpu, &s, pdptes ? s2->pdptrs : NULL);
 }

@@ -81,6 +81,7 @@ void um_vcpu_reset(struct um_vcpu *vcpu)
 	vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
 	um_reset_segments(vcpu);
 	um_msr_reset(vcpu);
+	um_tsc_init(vcpu);
 	um_tsc_sync(vcpu, 0);
 	um_dirty(vcpu, UM_ST_ALL);
 	um_cpuid_update(vcpu);

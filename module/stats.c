@@ -162,7 +162,7 @@ long um_vm_stats_fd(struct um_vm *vm)
 	s = um_stats_alloc(vm, um_vm_descs, ARRAY_SIZE(um_vm_descs), &vm->stats);
 	if (!s)
 		return -ENOMEM;
-	snprintf(s->id, sizeof(s->id), "umbra-%d", vm->pid);
+	snprintf(s->id, sizeof(s->id), "kvm-%d", vm->pid);
 	return um_stats_fd("kvm-vm-stats", s);
 }
 
@@ -173,6 +173,6 @@ long um_vcpu_stats_fd(struct um_vcpu *vcpu)
 	s = um_stats_alloc(vcpu->vm, um_vcpu_descs, ARRAY_SIZE(um_vcpu_descs), &vcpu->stats);
 	if (!s)
 		return -ENOMEM;
-	snprintf(s->id, sizeof(s->id), "umbra-%d/vcpu-%u", vcpu->vm->pid, vcpu->id);
+	snprintf(s->id, sizeof(s->id), "kvm-%d/vcpu-%u", vcpu->vm->pid, vcpu->id);
 	return um_stats_fd("kvm-vcpu-stats", s);
 }

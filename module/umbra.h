@@ -23,7 +23,10 @@
 #include <asm/fpu/types.h>
 
 #include "../uapi/umbra.h"
+#include "clock.h"
 #include "dirty.h"
+#include "msrs.h"
+#include "policy.h"
 #include "stats.h"
 #include "types.h"
 
@@ -101,12 +104,15 @@ struct um_vm {
 	gpa_t tss_addr;		/* KVM_SET_TSS_ADDR; lock */
 	gpa_t identity_map;	/* KVM_SET_IDENTITY_MAP_ADDR; lock */
 	struct um_dirty_vm dirty;
+	struct um_vm_policy policy;
+	struct um_msr_filter __rcu *msr_filter;	/* NULL: none; lock, read under srcu */
 	bool dead;		/* a hardware or invariant failure: every KVM_RUN answers EIO */
 	atomic_t audit_ops, audit_due;	/* audit.c */
 	u64 max_shadow_pages;	/* KVM_SET_NR_MMU_PAGES, 0 = automatic */
-	u64 tsc_khz;
+	u32 tsc_khz;		/* of new vCPUs */
 	/* of the latest TSC write from userspace, 0: none yet; READ_ONCE, WRITE_ONCE */
 	u64 tsc_offset;
+	struct um_vm_clock clock;
 	struct um_vm_stats stats;
 
 	pid_t pid;		/* of its creator; names it in statistics */
@@ -152,6 +158,10 @@ enum um_request {
 	UM_REQ_RING_FULL,	/* userspace has to empty the vCPU's dirty ring */
 	UM_REQ_KICK,		/* leave the guest, nothing else */
 	UM_REQ_AUDIT,		/* tables have changed: um_audit() */
+	UM_REQ_STEPPED,		/* an instruction was emulated under userspace's single step */
+	UM_REQ_CLOCK,		/* the guest's clock page is out of date */
+	UM_REQ_STEAL,		/* and its stolen time */
+	UM_REQ_MSR_FILTER,	/* the hardware's bitmap is out of date */
 };
 
 /* vcpu->mode: pairs with um_kick_vcpu(). */
@@ -216,18 +226,6 @@ struct um_pio {
 	u8 size, insn_len;
 };
 
-/* Guest MSRs that live in memory here rather than in the VMCS. */
-struct um_msrs {
-	u64 star, lstar, cstar, sfmask, kernel_gs_base, tsc_aux;
-	u64 pat, apic_base, misc_enable, tsc_adjust, tsc_deadline, debugctl, spec_ctrl;
-	u64 arch_caps, platform_info;
-	u64 sysenter_cs, sysenter_esp, sysenter_eip;
-	u64 mtrr_fixed[11], mtrr_base[8], mtrr_mask[8], mtrr_def;
-	u64 mcg_status, mcg_ctl, mce_banks[4 * 32];
-	u64 xss, feature_control, smi_count, ucode_rev;
-	u64 mcg_cap;
-};
-
 struct um_vcpu {
 	/* The entry path's own lines come first. */
 	u64 gpr[UM_NR_GPRS];	/* RSP's slot is valid as UM_ST_RSP says */
@@ -255,7 +253,9 @@ struct um_vcpu {
 	bool sti_block, movss_block, nmi_block;	/* UM_ST_INTR */
 	struct um_events ev;
 	struct um_msrs msr;
-	u64 tsc_offset;
+	u64 tsc_offset, tsc_ratio;
+	u32 tsc_khz;
+	struct um_pv pv;
 	u64 xcr0;
 	u32 pkru;		/* the guest's, while the CPU holds the host's */
 
@@ -368,8 +368,8 @@ bool um_cpuid_has(struct um_vcpu *vcpu, u32 leaf, u32 subleaf, int reg, u32 mask
 u64 um_cr4_guest_allowed(struct um_vcpu *vcpu);	/* CR4 bits that the guest's CPUID offers */
 
 /*
- * msr.c: 0; 1: the guest gets #GP(0). @host: userspace asks (KVM_GET/SET_MSRS), so
- * read-only MSRs may be written.
+ * msr.c: 0; else the guest gets #GP(0), UM_MSR_UNKNOWN: there is no such MSR. @host: userspace
+ * asks (KVM_GET/SET_MSRS), so read-only MSRs may be written.
  */
 int um_msr_read(struct um_vcpu *vcpu, u32 index, u64 *val, bool host);
 int um_msr_write(struct um_vcpu *vcpu, u32 index, u64 val, bool host);
@@ -380,6 +380,7 @@ void um_queue_exception_err(struct um_vcpu *vcpu, u8 vector, u32 error);
 void um_queue_pf(struct um_vcpu *vcpu, gva_t gva, u32 error);
 void um_queue_db(struct um_vcpu *vcpu, u64 dr6_bits);
 void um_queue_gp(struct um_vcpu *vcpu);		/* #GP(0) */
+void um_queue_soft(struct um_vcpu *vcpu, u8 vector, u8 insn_len);	/* INT3 */
 /*
  * Past an emulated instruction: RIP += len, STI and MOV-SS blocking end, TF traps.
  * 1: go on, 0: debug exit.

@@ -5,8 +5,13 @@
  */
 #include <linux/sched/signal.h>
 #include "audit.h"
+#include "cr.h"
+#include "guest_debug.h"
 #include "host.h"
 #include "mmu.h"
+#include "msr.h"
+#include "pv.h"
+#include "sync_regs.h"
 
 static struct um_vcpu *pn_to_vcpu(struct preempt_notifier *pn)
 {
@@ -17,11 +22,15 @@ static void sched_in(struct preempt_notifier *pn, int cpu)
 {
 	WRITE_ONCE(pn_to_vcpu(pn)->preempted, NULL);
 	hw_load(pn_to_vcpu(pn));
+	if (um_steals(pn_to_vcpu(pn)))
+		um_make_request(pn_to_vcpu(pn), UM_REQ_STEAL);
 }
 
 static void sched_out(struct preempt_notifier *pn, struct task_struct *next)
 {
 	hw_put(pn_to_vcpu(pn));
+	if (um_steals(pn_to_vcpu(pn)))
+		um_steal_preempted(pn_to_vcpu(pn));
 	if (task_is_running(current))
 		WRITE_ONCE(pn_to_vcpu(pn)->preempted, current);
 }
@@ -105,6 +114,16 @@ static int reload_root(struct um_vcpu *vcpu)
 	return r;
 }
 
+/* What the guest reads of the host's time. */
+static void renew_pages(struct um_vcpu *vcpu)
+{
+	int idx = srcu_read_lock(&vcpu->vm->srcu);
+
+	um_clock_update(vcpu);
+	um_steal_update(vcpu);
+	srcu_read_unlock(&vcpu->vm->srcu, idx);
+}
+
 /* A root first: it may change what a flush means. 1: go on, 0: to userspace, <0: errno. */
 static int serve_requests(struct um_vcpu *vcpu)
 {
@@ -126,6 +145,12 @@ static int serve_requests(struct um_vcpu *vcpu)
 	}
 	if (um_request_check(vcpu, UM_REQ_RING_FULL) && um_dirty_ring_stop(vcpu))
 		return 0;
+	if (um_request_check(vcpu, UM_REQ_STEPPED) && um_debug_steps(vcpu))
+		return um_exit_debug(vcpu, UM_DB, UM_DR6_BS);
+	if (um_request_check(vcpu, UM_REQ_CLOCK) | um_request_check(vcpu, UM_REQ_STEAL))
+		renew_pages(vcpu);
+	if (um_request_check(vcpu, UM_REQ_MSR_FILTER))
+		um_msr_filter_serve(vcpu);
 	um_request_check(vcpu, UM_REQ_EVENT);
 	um_audit_serve(vcpu);
 	if (um_request_check(vcpu, UM_REQ_KICK) && READ_ONCE(vcpu->vm->dead))
@@ -160,6 +185,8 @@ static int before_entry(struct um_vcpu *vcpu)
 		}
 		hw_request_irq_window(vcpu, true);
 	}
+	if (um_debug_steps(vcpu))
+		um_debug_enter(vcpu);
 	if (unlikely(event_pending(vcpu) || vcpu->ev.armed) && !um_interpreted(vcpu))
 		hw_inject(vcpu);
 	return 1;
@@ -240,6 +267,8 @@ static int run_loop(struct um_vcpu *vcpu)
 	um_fpu_get(vcpu);
 	if (vcpu->mmu->doubt)
 		vcpu->mmu->doubt(vcpu, false);
+	if (um_steals(vcpu))
+		um_make_request(vcpu, UM_REQ_STEAL);
 	do {
 		r = before_entry(vcpu);
 		if (r <= 0)
@@ -307,8 +336,11 @@ static long run_checked(struct um_vcpu *vcpu)
 	struct kvm_run *run = vcpu->run;
 	int r;
 
-	if (run->kvm_valid_regs || run->kvm_dirty_regs)
-		return -EINVAL;
+	if (unlikely(run->kvm_valid_regs || run->kvm_dirty_regs)) {
+		r = um_sync_regs_in(vcpu);
+		if (r)
+			return r;
+	}
 	if (run->cr8 != vcpu->cr8 && um_set_cr8(vcpu, run->cr8))
 		return -EINVAL;
 	r = complete_pending(vcpu);
@@ -325,6 +357,8 @@ long um_vcpu_run(struct um_vcpu *vcpu)
 
 	sigset_on(vcpu);
 	r = run_checked(vcpu);
+	if (unlikely(vcpu->run->kvm_valid_regs))
+		um_sync_regs_out(vcpu);
 	fill_run(vcpu);
 	sigset_off(vcpu);
 	if (!r)

@@ -168,7 +168,10 @@ long um_vcpu_create(struct um_vm *vm, u32 id)
 	if (id >= UM_MAX_VCPU_ID)
 		return -EINVAL;
 	mutex_lock(&vm->lock);
-	r = create_locked(vm, id);
+	/* The first one settles the limit. */
+	if (!vm->policy.max_vcpu_id)
+		vm->policy.max_vcpu_id = UM_MAX_VCPU_ID;
+	r = id < vm->policy.max_vcpu_id ? create_locked(vm, id) : -EINVAL;
 	mutex_unlock(&vm->lock);
 	return r;
 }

@@ -10,11 +10,10 @@
 
 #define UM_EVENTS_REPORTED	(KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW | \
 				 KVM_VCPUEVENT_VALID_SMM)
-/*
- * SIPI needs an in-kernel APIC and is ignored, as are payloads and triple faults refused
- * without their capability.
- */
-#define UM_EVENTS_ACCEPTED	(UM_EVENTS_REPORTED | KVM_VCPUEVENT_VALID_SIPI_VECTOR)
+/* A SIPI vector is ignored: only its delivery ends the wait for it. */
+#define UM_EVENTS_ACCEPTED	(UM_EVENTS_REPORTED | KVM_VCPUEVENT_VALID_SIPI_VECTOR | \
+				 KVM_VCPUEVENT_VALID_PAYLOAD | \
+				 KVM_VCPUEVENT_VALID_TRIPLE_FAULT)
 #define UM_LAST_EXCEPTION	31
 #define UM_MAX_NMIS		2
 
@@ -52,21 +51,28 @@ long um_ioc_nmi(void *owner, void *arg, unsigned long uarg)
 }
 
 /*
- * Userspace cannot tell a pending exception from one in delivery, so both are reported as
- * injected and its CR2 or DR6 is set now. INT3 and INTO are left out: they recur, because RIP
- * was not advanced.
+ * Without KVM_CAP_EXCEPTION_PAYLOAD userspace cannot tell a pending exception from one in
+ * delivery, so both are reported as injected and its CR2 or DR6 is set now. INT3 and INTO are
+ * left out: they recur, because RIP was not advanced.
  */
 static void um_get_exception(struct um_vcpu *vcpu, struct kvm_vcpu_events *events)
 {
 	const struct um_exception *exc = &vcpu->ev.exc;
+	bool payload = vcpu->vm->policy.exception_payload;
 
-	if (exc->pending)
+	if (exc->pending && !payload)
 		um_exception_payload(vcpu);
-	if (exc->vector != UM_BP && exc->vector != UM_OF)
-		events->exception.injected = exc->pending || exc->injected;
+	if (exc->vector != UM_BP && exc->vector != UM_OF) {
+		events->exception.injected = exc->injected || (exc->pending && !payload);
+		events->exception.pending = exc->pending;
+	}
 	events->exception.nr = exc->vector;
 	events->exception.has_error_code = exc->has_error;
 	events->exception.error_code = exc->error;
+	events->exception_has_payload = exc->has_payload;
+	events->exception_payload = exc->payload;
+	if (payload)
+		events->flags |= KVM_VCPUEVENT_VALID_PAYLOAD;
 }
 
 long um_ioc_get_vcpu_events(void *owner, void *arg, unsigned long uarg)
@@ -76,6 +82,7 @@ long um_ioc_get_vcpu_events(void *owner, void *arg, unsigned long uarg)
 	const struct um_events *ev = &vcpu->ev;
 
 	um_need(vcpu, UM_ST_INTR);
+	events->flags = UM_EVENTS_REPORTED;
 	um_get_exception(vcpu, events);
 	events->interrupt.injected = ev->irq_injected && !ev->irq_soft;
 	events->interrupt.nr = ev->irq_vector;
@@ -86,21 +93,54 @@ long um_ioc_get_vcpu_events(void *owner, void *arg, unsigned long uarg)
 	events->nmi.injected = ev->nmi_injected;
 	events->nmi.pending = ev->nmi_pending != 0;
 	events->nmi.masked = vcpu->nmi_block;
-	events->flags = UM_EVENTS_REPORTED;
+	if (vcpu->vm->policy.triple_fault_event) {
+		events->triple_fault.pending = test_bit(UM_REQ_TRIPLE_FAULT, &vcpu->requests);
+		events->flags |= KVM_VCPUEVENT_VALID_TRIPLE_FAULT;
+	}
 	return 0;
 }
 
-static bool um_events_valid(const struct kvm_vcpu_events *events)
+static bool um_events_valid(const struct um_vm_policy *policy,
+			    const struct kvm_vcpu_events *events)
 {
+	bool pending = (events->flags & KVM_VCPUEVENT_VALID_PAYLOAD) && events->exception.pending;
+
 	if (events->flags & ~UM_EVENTS_ACCEPTED)
 		return false;
-	if (events->exception.injected &&
+	if ((events->flags & KVM_VCPUEVENT_VALID_PAYLOAD) && !policy->exception_payload)
+		return false;
+	if ((events->flags & KVM_VCPUEVENT_VALID_TRIPLE_FAULT) && !policy->triple_fault_event)
+		return false;
+	if ((events->exception.injected || pending) &&
 	    (events->exception.nr > UM_LAST_EXCEPTION || events->exception.nr == UM_NMI))
 		return false;
 	/* There is no system management mode to be in. */
 	if (!(events->flags & KVM_VCPUEVENT_VALID_SMM))
 		return true;
 	return !events->smi.smm && !events->smi.pending;
+}
+
+static struct um_exception um_events_exception(const struct kvm_vcpu_events *events)
+{
+	bool pending = (events->flags & KVM_VCPUEVENT_VALID_PAYLOAD) && events->exception.pending;
+
+	return (struct um_exception){
+		.pending = pending,
+		.injected = !pending && events->exception.injected,
+		.vector = events->exception.nr,
+		.has_error = events->exception.has_error_code,
+		.error = events->exception.error_code,
+		.has_payload = pending && events->exception_has_payload,
+		.payload = events->exception_payload,
+	};
+}
+
+static void um_set_triple_fault(struct um_vcpu *vcpu, bool pending)
+{
+	if (pending)
+		um_make_request(vcpu, UM_REQ_TRIPLE_FAULT);
+	else
+		clear_bit(UM_REQ_TRIPLE_FAULT, &vcpu->requests);
 }
 
 static void um_set_shadow(struct um_vcpu *vcpu, u8 shadow)
@@ -115,15 +155,10 @@ long um_ioc_set_vcpu_events(void *owner, void *arg, unsigned long uarg)
 	struct um_vcpu *vcpu = owner;
 	struct um_events *ev = &vcpu->ev;
 
-	if (!um_events_valid(events))
+	if (!um_events_valid(&vcpu->vm->policy, events))
 		return -EINVAL;
 	um_need(vcpu, UM_ST_INTR);
-	ev->exc = (struct um_exception){
-		.injected = events->exception.injected,
-		.vector = events->exception.nr,
-		.has_error = events->exception.has_error_code,
-		.error = events->exception.error_code,
-	};
+	ev->exc = um_events_exception(events);
 	ev->irq_injected = events->interrupt.injected;
 	ev->irq_vector = events->interrupt.nr;
 	ev->irq_soft = events->interrupt.soft;
@@ -134,6 +169,8 @@ long um_ioc_set_vcpu_events(void *owner, void *arg, unsigned long uarg)
 	if (events->flags & KVM_VCPUEVENT_VALID_NMI_PENDING)
 		ev->nmi_pending = min_t(u8, events->nmi.pending, UM_MAX_NMIS);
 	vcpu->nmi_block = events->nmi.masked;
+	if (events->flags & KVM_VCPUEVENT_VALID_TRIPLE_FAULT)
+		um_set_triple_fault(vcpu, events->triple_fault.pending);
 	um_dirty(vcpu, UM_ST_INTR);
 	um_make_request(vcpu, UM_REQ_EVENT);
 	return 0;

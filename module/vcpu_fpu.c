@@ -3,6 +3,9 @@
  * The guest's FPU and extended state for userspace. Outside KVM_RUN it lives in memory, never
  * in the CPU. The vCPU's mutex guards it.
  */
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
 #include "cpuid.h"
 #include "host.h"
 #include "umbra.h"
@@ -53,6 +56,24 @@ long um_ioc_get_xsave(void *owner, void *arg, unsigned long uarg)
 	host_fpu_copy_to_uabi(&vcpu->fpu, xsave->region, sizeof(xsave->region),
 			      vcpu->cpuid->xcr0 | XFEATURE_MASK_FPSSE, vcpu->pkru);
 	return 0;
+}
+
+/* As much of it as KVM_CAP_XSAVE2 says. */
+long um_ioc_get_xsave2(void *owner, void *arg, unsigned long uarg)
+{
+	struct um_vcpu *vcpu = owner;
+	unsigned int size = vcpu->fpu.uabi_size;
+	void *buf = kvzalloc(size, GFP_KERNEL_ACCOUNT);
+	long r = 0;
+
+	if (!buf)
+		return -ENOMEM;
+	host_fpu_copy_to_uabi(&vcpu->fpu, buf, size, vcpu->cpuid->xcr0 | XFEATURE_MASK_FPSSE,
+			      vcpu->pkru);
+	if (copy_to_user((void __user *)uarg, buf, size))
+		r = -EFAULT;
+	kvfree(buf);
+	return r;
 }
 
 long um_ioc_set_xsave(void *owner, void *arg, unsigned long uarg)

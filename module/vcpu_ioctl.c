@@ -9,12 +9,13 @@
 #include <linux/sched.h>
 #include <linux/signal.h>
 #include <linux/uaccess.h>
-#include <asm/tsc.h>
 
 #include "cpuid.h"
 #include "event.h"
+#include "guest_debug.h"
 #include "ioctl.h"
 #include "msr.h"
+#include "pv.h"
 #include "umbra.h"
 #include "vcpu_state.h"
 #include "walk.h"
@@ -22,8 +23,6 @@
 /* What the dispatcher does around a handler. */
 #define UM_VIOC_LOAD	BIT(UM_IOC_OWNER_SHIFT)		/* the hardware's state is on this CPU */
 #define UM_VIOC_MEM	BIT(UM_IOC_OWNER_SHIFT + 1)	/* vm->srcu is held: guest memory */
-
-#define UM_TSC_TOLERANCE_PPM	250
 
 static long um_ioc_get_mp_state(void *owner, void *arg, unsigned long uarg)
 {
@@ -84,20 +83,6 @@ static long um_ioc_set_signal_mask(void *owner, void *arg, unsigned long uarg)
 	return 0;
 }
 
-/* The guest's TSC ticks like the host's: only that frequency can be set. */
-static long um_ioc_set_tsc_khz(void *owner, void *arg, unsigned long uarg)
-{
-	u32 khz = uarg ? (u32)uarg : tsc_khz;
-	u64 difference = khz > tsc_khz ? khz - tsc_khz : tsc_khz - khz;
-
-	return difference * 1000000 > (u64)tsc_khz * UM_TSC_TOLERANCE_PPM ? -EINVAL : 0;
-}
-
-static long um_ioc_get_tsc_khz(void *owner, void *arg, unsigned long uarg)
-{
-	return tsc_khz;
-}
-
 static long um_ioc_stats_fd(void *owner, void *arg, unsigned long uarg)
 {
 	return um_vcpu_stats_fd(owner);
@@ -109,11 +94,13 @@ static const struct um_ioctl um_vcpu_ioctls[] = {
 	{ KVM_SET_REGS, 0, um_ioc_set_regs },
 	{ KVM_GET_SREGS, UM_VIOC_LOAD, um_ioc_get_sregs },
 	{ KVM_SET_SREGS, UM_VIOC_LOAD | UM_VIOC_MEM, um_ioc_set_sregs },
+	{ KVM_GET_SREGS2, UM_VIOC_LOAD, um_ioc_get_sregs2 },
+	{ KVM_SET_SREGS2, UM_VIOC_LOAD | UM_VIOC_MEM, um_ioc_set_sregs2 },
 	{ KVM_INTERRUPT, 0, um_ioc_interrupt },
 	{ KVM_NMI, UM_VIOC_LOAD, um_ioc_nmi },
 	{ KVM_TRANSLATE, UM_VIOC_LOAD | UM_VIOC_MEM, um_ioc_translate },
-	{ KVM_GET_MSRS, UM_IOC_RAW | UM_VIOC_LOAD, um_ioc_get_msrs },
-	{ KVM_SET_MSRS, UM_IOC_RAW | UM_VIOC_LOAD, um_ioc_set_msrs },
+	{ KVM_GET_MSRS, UM_IOC_RAW | UM_VIOC_LOAD | UM_VIOC_MEM, um_ioc_get_msrs },
+	{ KVM_SET_MSRS, UM_IOC_RAW | UM_VIOC_LOAD | UM_VIOC_MEM, um_ioc_set_msrs },
 	{ KVM_GET_VCPU_EVENTS, UM_VIOC_LOAD, um_ioc_get_vcpu_events },
 	{ KVM_SET_VCPU_EVENTS, UM_VIOC_LOAD, um_ioc_set_vcpu_events },
 	{ KVM_GET_MP_STATE, 0, um_ioc_get_mp_state },
@@ -122,16 +109,23 @@ static const struct um_ioctl um_vcpu_ioctls[] = {
 	{ KVM_SET_FPU, 0, um_ioc_set_fpu },
 	{ KVM_GET_XSAVE, 0, um_ioc_get_xsave },
 	{ KVM_SET_XSAVE, 0, um_ioc_set_xsave },
+	{ KVM_GET_XSAVE2, UM_IOC_RAW, um_ioc_get_xsave2 },
 	{ KVM_GET_XCRS, 0, um_ioc_get_xcrs },
 	{ KVM_SET_XCRS, UM_VIOC_LOAD, um_ioc_set_xcrs },
 	{ KVM_GET_DEBUGREGS, UM_VIOC_LOAD, um_ioc_get_debugregs },
 	{ KVM_SET_DEBUGREGS, 0, um_ioc_set_debugregs },
+	{ KVM_SET_GUEST_DEBUG, UM_VIOC_LOAD, um_ioc_set_guest_debug },
 	{ KVM_SET_CPUID2, UM_IOC_RAW | UM_VIOC_LOAD, um_ioc_set_cpuid2 },
 	{ KVM_GET_CPUID2, UM_IOC_RAW, um_ioc_get_cpuid2 },
 	{ KVM_SET_CPUID, UM_IOC_RAW | UM_VIOC_LOAD, um_ioc_set_cpuid },
 	{ KVM_SET_SIGNAL_MASK, UM_IOC_RAW, um_ioc_set_signal_mask },
 	{ KVM_GET_TSC_KHZ, 0, um_ioc_get_tsc_khz },
 	{ KVM_SET_TSC_KHZ, 0, um_ioc_set_tsc_khz },
+	{ KVM_HAS_DEVICE_ATTR, 0, um_ioc_has_attr },
+	{ KVM_GET_DEVICE_ATTR, 0, um_ioc_get_attr },
+	{ KVM_SET_DEVICE_ATTR, 0, um_ioc_set_attr },
+	{ KVM_KVMCLOCK_CTRL, 0, um_ioc_kvmclock_ctrl },
+	{ KVM_ENABLE_CAP, 0, um_ioc_vcpu_enable_cap },
 	{ KVM_X86_SETUP_MCE, 0, um_ioc_setup_mce },
 	{ KVM_X86_SET_MCE, UM_VIOC_LOAD, um_ioc_set_mce },
 	{ KVM_GET_STATS_FD, 0, um_ioc_stats_fd },

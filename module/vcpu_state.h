@@ -15,11 +15,14 @@ long um_ioc_set_debugregs(void *owner, void *arg, unsigned long uarg);
 /* sregs.c */
 long um_ioc_get_sregs(void *owner, void *arg, unsigned long uarg);
 long um_ioc_set_sregs(void *owner, void *arg, unsigned long uarg);
+long um_ioc_get_sregs2(void *owner, void *arg, unsigned long uarg);
+long um_ioc_set_sregs2(void *owner, void *arg, unsigned long uarg);
 
 /* vcpu_fpu.c */
 long um_ioc_get_fpu(void *owner, void *arg, unsigned long uarg);
 long um_ioc_set_fpu(void *owner, void *arg, unsigned long uarg);
 long um_ioc_get_xsave(void *owner, void *arg, unsigned long uarg);
+long um_ioc_get_xsave2(void *owner, void *arg, unsigned long uarg);
 long um_ioc_set_xsave(void *owner, void *arg, unsigned long uarg);
 long um_ioc_get_xcrs(void *owner, void *arg, unsigned long uarg);
 long um_ioc_set_xcrs(void *owner, void *arg, unsigned long uarg);

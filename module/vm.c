@@ -18,9 +18,11 @@
 #include <linux/slab.h>
 #include <linux/smp.h>
 #include <linux/wait_bit.h>
+#include <asm/tsc.h>
 
 #include "host.h"
 #include "mmu.h"
+#include "msr.h"
 #include "umbra.h"
 
 static DEFINE_MUTEX(um_vms_lock);
@@ -89,6 +91,7 @@ static void um_vm_free(struct work_struct *work)
 	xa_destroy(&vm->vcpus);
 	um_mmu_destroy(vm);
 	um_slots_destroy(vm);
+	um_msr_filter_destroy(vm);
 	cleanup_srcu_struct(&vm->srcu);
 	mmdrop(vm->mm);
 	um_vm_list_del(vm);
@@ -117,6 +120,8 @@ static struct um_vm *um_vm_alloc(u32 backend)
 	xa_init_flags(&vm->vcpus, XA_FLAGS_ACCOUNT);
 	INIT_WORK(&vm->free_work, um_vm_free);
 	vm->backend = backend ? backend : READ_ONCE(um_default_backend);
+	vm->tsc_khz = tsc_khz;
+	um_clock_init(vm);
 	vm->pid = task_pid_nr(current);
 	vm->mm = current->mm;
 	mmgrab(vm->mm);

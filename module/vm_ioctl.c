@@ -8,6 +8,7 @@
 
 #include "ioctl.h"
 #include "mmu.h"
+#include "msr.h"
 #include "umbra.h"
 
 /* Three pages below 4 GiB, as KVM_SET_TSS_ADDR is documented. */
@@ -18,6 +19,26 @@
 static long vm_set_memory(void *owner, void *arg, unsigned long uarg)
 {
 	return um_slot_set(owner, arg);
+}
+
+/*
+ * KVM_SET_USER_MEMORY_REGION2, which the headers of some supported kernels lack. There is no guest
+ * memory without a mapping, so nothing looks at what follows the first fields.
+ */
+struct um_memory_region2 {
+	struct kvm_userspace_memory_region region;
+	u64 guest_memfd_offset;
+	u32 guest_memfd, pad1;
+	u64 pad2[14];
+};
+
+#define UM_SET_USER_MEMORY_REGION2	_IOW(KVMIO, 0x49, struct um_memory_region2)
+
+static long vm_set_memory2(void *owner, void *arg, unsigned long uarg)
+{
+	const struct um_memory_region2 *r = arg;
+
+	return um_slot_set(owner, &r->region);
 }
 
 static long vm_get_dirty_log(void *owner, void *arg, unsigned long uarg)
@@ -78,7 +99,7 @@ static long vm_enable_cap(void *owner, void *arg, unsigned long uarg)
 	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
 		return um_dirty_set_manual(owner, cap);
 	default:
-		return -EINVAL;
+		return um_policy_enable(owner, cap);
 	}
 }
 
@@ -137,6 +158,7 @@ static long vm_get_stats_fd(void *owner, void *arg, unsigned long uarg)
 
 static const struct um_ioctl vm_ioctls[] = {
 	{ KVM_SET_USER_MEMORY_REGION, 0, vm_set_memory },
+	{ UM_SET_USER_MEMORY_REGION2, 0, vm_set_memory2 },
 	{ KVM_GET_DIRTY_LOG, 0, vm_get_dirty_log },
 	{ KVM_CLEAR_DIRTY_LOG, 0, vm_clear_dirty_log },
 	{ KVM_RESET_DIRTY_RINGS, 0, vm_reset_dirty_rings },
@@ -144,6 +166,12 @@ static const struct um_ioctl vm_ioctls[] = {
 	{ KVM_CREATE_VCPU, 0, vm_create_vcpu },
 	{ KVM_ENABLE_CAP, 0, vm_enable_cap },
 	{ KVM_SET_TSS_ADDR, 0, vm_set_tss_addr },
+	{ KVM_SET_BOOT_CPU_ID, 0, um_policy_boot_cpu },
+	{ KVM_GET_CLOCK, 0, um_clock_get },
+	{ KVM_SET_CLOCK, 0, um_clock_set },
+	{ KVM_SET_TSC_KHZ, 0, um_vm_set_tsc_khz },
+	{ KVM_GET_TSC_KHZ, 0, um_vm_get_tsc_khz },
+	{ KVM_X86_SET_MSR_FILTER, 0, um_msr_filter_set },
 	{ KVM_SET_IDENTITY_MAP_ADDR, 0, vm_set_identity_map },
 	{ KVM_SET_NR_MMU_PAGES, 0, vm_set_mmu_pages },
 	{ KVM_GET_NR_MMU_PAGES, 0, vm_get_mmu_pages },

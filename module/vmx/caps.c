@@ -162,7 +162,8 @@ static void derive_hw_caps(void)
 	hw_caps.tsc_scaling = c2 & SECONDARY_EXEC_TSC_SCALING;
 	hw_caps.host_maxphyaddr = boot_cpu_data.x86_phys_bits;
 	hw_caps.pf_rsvd = cpuid_eax(0x80000008) % 256 < 52;
-	vmx_caps.cpu2 = c2 & (SECONDARY_EXEC_ENABLE_RDTSCP | SECONDARY_EXEC_PAUSE_LOOP_EXITING);
+	vmx_caps.cpu2 = c2 & (SECONDARY_EXEC_ENABLE_RDTSCP | SECONDARY_EXEC_PAUSE_LOOP_EXITING |
+			      SECONDARY_EXEC_TSC_SCALING);
 	if (hw_caps.vpid)
 		vmx_caps.cpu2 |= SECONDARY_EXEC_ENABLE_VPID;
 }

@@ -7,9 +7,9 @@
 
 /*
  * #DB and #AC loops in the guest must not hold the CPU (CVE-2015-5307,
- * CVE-2015-8104); #MC is the host's.
+ * CVE-2015-8104); #MC is the host's; #UD may be another vendor's hypercall.
  */
-#define EXCEPTIONS_ALWAYS (BIT(UM_DB) | BIT(UM_AC) | BIT(UM_MC))
+#define EXCEPTIONS_ALWAYS (BIT(UM_DB) | BIT(UM_AC) | BIT(UM_MC) | BIT(UM_UD))
 
 /*
  * TSC ticks: PAUSEs this close belong to one loop, and a loop this long may be in vain (SDM
@@ -34,6 +34,8 @@ static u32 cpu_controls(const struct vmx_vcpu *vmx)
 		ctl &= ~(CPU_BASED_CR3_LOAD_EXITING | CPU_BASED_CR3_STORE_EXITING);
 	if (!(ic & UM_IC_INVLPG))
 		ctl &= ~CPU_BASED_INVLPG_EXITING;
+	if (vmx->vcpu.vm->policy.disabled_exits & KVM_X86_DISABLE_EXITS_HLT)
+		ctl &= ~CPU_BASED_HLT_EXITING;
 	if (vmx->irq_window)
 		ctl |= CPU_BASED_INTR_WINDOW_EXITING;
 	if (vmx->nmi_window)
@@ -45,6 +47,8 @@ static u32 cpu2_controls(struct vmx_vcpu *vmx)
 {
 	u32 ic = vmx->vcpu.mmu_ctl.intercepts, ctl = vmx_caps.cpu2;
 
+	if (vmx->vcpu.vm->policy.disabled_exits & KVM_X86_DISABLE_EXITS_PAUSE)
+		ctl &= ~SECONDARY_EXEC_PAUSE_LOOP_EXITING;
 	if (!vmx->vcpu.root.tag)
 		ctl &= ~SECONDARY_EXEC_ENABLE_VPID;
 	if (ic & UM_IC_EPT)
@@ -63,6 +67,8 @@ void vmx_write_exceptions(struct vmx_vcpu *vmx)
 	const struct um_mmu_ctl *mc = &vmx->vcpu.mmu_ctl;
 	u32 bitmap = EXCEPTIONS_ALWAYS;
 
+	if (vmx->vcpu.guest_debug & KVM_GUESTDBG_USE_SW_BP)
+		bitmap |= BIT(UM_BP);
 	if (mc->intercepts & UM_IC_PF) {
 		if (mc->pf_bit)
 			bitmap |= BIT(UM_PF);

@@ -18,6 +18,9 @@ static void write_event(struct vmx_vcpu *vmx, u32 type, u8 vector, bool has_erro
 	if (insn_len)
 		vmcs_write32(VM_ENTRY_INSTRUCTION_LEN, insn_len);
 	vmcs_write32(VM_ENTRY_INTR_INFO_FIELD, info);
+	/* An exit in the middle of the guest's own HLT left it halted; few events may meet that. */
+	if (vmx->vcpu.vm->policy.disabled_exits & KVM_X86_DISABLE_EXITS_HLT)
+		vmcs_write32(GUEST_ACTIVITY_STATE, GUEST_ACTIVITY_ACTIVE);
 	vmx->vcpu.ev.armed = true;
 }
 
@@ -85,7 +88,8 @@ void hw_inject(struct um_vcpu *vcpu)
 		inject_exception(vcpu);
 		busy = true;
 	}
-	if (!ev->nmi_pending)
+	/* No window either: its exit would come before the instruction to be stepped. */
+	if (!ev->nmi_pending || um_debug_blocks(vcpu))
 		return;
 	if (!busy && nmi_allowed(vcpu)) {
 		ev->nmi_pending--;

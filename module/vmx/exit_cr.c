@@ -4,6 +4,7 @@
  * answered in the inner loop.
  */
 #include "../audit.h"
+#include "../cr.h"
 #include "vmx.h"
 
 /* SDM "Exit Qualification for Control-Register Accesses". */
@@ -137,6 +138,13 @@ int exit_dr(struct vmx_vcpu *vmx)
 	}
 	if ((dr == 4 || dr == 5) && (um_cr4(vcpu) & X86_CR4_DE)) {
 		um_queue_exception(vcpu, UM_UD);
+		return 1;
+	}
+	um_need(vcpu, UM_ST_DR7);
+	if (unlikely(um_debug_dr7(vcpu) & UM_DR7_GD)) {
+		if (um_debug_breaks(vcpu))
+			return um_exit_debug(vcpu, UM_DB, UM_DR6_BD);
+		um_queue_db(vcpu, UM_DR6_BD);
 		return 1;
 	}
 	if (qual & BIT(4)) {

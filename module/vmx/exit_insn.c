@@ -4,8 +4,9 @@
  * VMCALL, MSRs, I/O, HLT, INVLPG, debug registers and the like. Fast handlers run with
  * interrupts off and take no lock.
  */
-#include <uapi/linux/kvm_para.h>
 #include "../audit.h"
+#include "../msr.h"
+#include "../pv.h"
 #include "vmx.h"
 
 #define BLOCKED_FOR_ONE	(GUEST_INTR_STATE_STI | GUEST_INTR_STATE_MOV_SS)
@@ -31,19 +32,25 @@ bool vmx_skip_fast(struct vmx_vcpu *vmx)
 
 bool exit_cpuid_fast(struct vmx_vcpu *vmx)
 {
+	if (unlikely(vmx->vcpu.msr.misc_features) && um_cpl(&vmx->vcpu))
+		return false;
 	vmx->vcpu.stats.exit.cpuid++;
 	um_cpuid(&vmx->vcpu);
 	return vmx_skip_fast(vmx);
 }
 
-/* No hypercall exists yet; the errors are those of the KVM hypercall ABI. */
 bool exit_vmcall_fast(struct vmx_vcpu *vmx)
 {
 	struct um_vcpu *vcpu = &vmx->vcpu;
-	u64 ret = um_cpl(vcpu) ? -KVM_EPERM : -KVM_ENOSYS;
+	bool long_mode = um_64bit(vcpu);
+	u64 nr = vcpu->gpr[UM_RAX], ret;
 
 	vcpu->stats.exit.vmcall++;
-	if (!um_64bit(vcpu))
+	if (um_cpl(vcpu))
+		ret = -KVM_EPERM;
+	else
+		ret = um_hypercall(vcpu, long_mode ? nr : (u32)nr);
+	if (!long_mode)
 		ret = (u32)ret;
 	vcpu->gpr[UM_RAX] = ret;
 	return vmx_skip_fast(vmx);
@@ -65,7 +72,8 @@ bool exit_rdmsr_fast(struct vmx_vcpu *vmx)
 	struct um_vcpu *vcpu = &vmx->vcpu;
 	u64 val;
 
-	if (um_msr_read(vcpu, vcpu->gpr[UM_RCX], &val, false))
+	if (unlikely(rcu_access_pointer(vcpu->vm->msr_filter)) ||
+	    um_msr_read(vcpu, vcpu->gpr[UM_RCX], &val, false))
 		return false;
 	vcpu->stats.exit.rdmsr++;
 	set_edx_eax(vcpu, val);
@@ -74,15 +82,7 @@ bool exit_rdmsr_fast(struct vmx_vcpu *vmx)
 
 int exit_rdmsr(struct vmx_vcpu *vmx)
 {
-	struct um_vcpu *vcpu = &vmx->vcpu;
-	u64 val;
-
-	if (um_msr_read(vcpu, vcpu->gpr[UM_RCX], &val, false)) {
-		um_queue_gp(vcpu);
-		return 1;
-	}
-	set_edx_eax(vcpu, val);
-	return vmx_skip(vcpu);
+	return um_rdmsr(&vmx->vcpu, vmx_insn_len(vmx));
 }
 
 /*
@@ -101,7 +101,8 @@ bool exit_wrmsr_fast(struct vmx_vcpu *vmx)
 	struct um_vcpu *vcpu = &vmx->vcpu;
 	u32 index = vcpu->gpr[UM_RCX];
 
-	if (!plain_msr(index) || um_msr_write(vcpu, index, edx_eax(vcpu), false))
+	if (!plain_msr(index) || rcu_access_pointer(vcpu->vm->msr_filter) ||
+	    um_msr_write(vcpu, index, edx_eax(vcpu), false))
 		return false;
 	vcpu->stats.exit.wrmsr++;
 	return vmx_skip_fast(vmx);
@@ -109,13 +110,7 @@ bool exit_wrmsr_fast(struct vmx_vcpu *vmx)
 
 int exit_wrmsr(struct vmx_vcpu *vmx)
 {
-	struct um_vcpu *vcpu = &vmx->vcpu;
-
-	if (um_msr_write(vcpu, vcpu->gpr[UM_RCX], edx_eax(vcpu), false)) {
-		um_queue_gp(vcpu);
-		return 1;
-	}
-	return vmx_skip(vcpu);
+	return um_wrmsr(&vmx->vcpu, vmx_insn_len(vmx));
 }
 
 /* SDM "Exit Qualification for I/O Instructions". */

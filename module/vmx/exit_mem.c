@@ -181,7 +181,13 @@ int exit_exception(struct vmx_vcpu *vmx)
 	switch (vector) {
 	case UM_MC:
 		return 1;	/* hw_leave() too */
+	case UM_UD:
+		return exit_undefined(vmx);
+	case UM_BP:
+		return um_exit_debug(vcpu, UM_BP, 0);
 	case UM_DB:
+		if (um_debug_owns_db(vcpu))
+			return um_exit_debug(vcpu, UM_DB, vmx_exit_qual(vmx) & DB_QUAL_DR6);
 		/*
 		 * ICEBP traps: RIP belongs after it, but the exit comes before
 		 * (SDM "Instructions That Cause VM Exits").

@@ -81,7 +81,8 @@ static void read_sysenter(struct um_vcpu *vcpu)
 
 static void read_debug(struct um_vcpu *vcpu, u32 mask)
 {
-	if (mask & UM_ST_DR7)
+	/* Never another than was written: its accesses and #DB exit. */
+	if ((mask & UM_ST_DR7) && !um_debug_breaks(vcpu))
 		vcpu->dr7 = vmcs_readl(GUEST_DR7);
 	if (mask & UM_ST_DEBUGCTL)
 		vcpu->msr.debugctl = vmcs_read64(GUEST_IA32_DEBUGCTL);
@@ -122,8 +123,11 @@ static void read_state(struct vmx_vcpu *vmx, u32 mask)
 		vcpu->rip = vmcs_readl(GUEST_RIP);
 	if (mask & UM_ST_RSP)
 		vcpu->gpr[UM_RSP] = vmcs_readl(GUEST_RSP);
-	if (mask & UM_ST_RFLAGS)
+	if (mask & UM_ST_RFLAGS) {
 		vcpu->rflags = vmcs_readl(GUEST_RFLAGS);
+		if (um_debug_steps(vcpu))
+			vcpu->rflags &= ~X86_EFLAGS_TF;
+	}
 	if (mask & UM_ST_INTR)
 		read_intr_state(vmx);
 	if (mask & ~READ_OFTEN)
@@ -281,6 +285,13 @@ static void write_intr_state(struct vmx_vcpu *vmx)
 	vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, state);
 }
 
+static void write_tsc(const struct um_vcpu *vcpu)
+{
+	vmcs_write64(TSC_OFFSET, vcpu->tsc_offset);
+	if (hw_caps.tsc_scaling)
+		vmcs_write64(TSC_MULTIPLIER, vcpu->tsc_ratio);
+}
+
 static void write_rarely_used(struct vmx_vcpu *vmx, u32 dirty)
 {
 	struct um_vcpu *vcpu = &vmx->vcpu;
@@ -297,11 +308,11 @@ static void write_rarely_used(struct vmx_vcpu *vmx, u32 dirty)
 		vmcs_writel(GUEST_SYSENTER_EIP, vcpu->msr.sysenter_eip);
 	}
 	if (dirty & UM_ST_DR7)
-		vmcs_writel(GUEST_DR7, vcpu->dr7);
+		vmcs_writel(GUEST_DR7, um_debug_dr7(vcpu));
 	if (dirty & UM_ST_DEBUGCTL)
 		vmcs_write64(GUEST_IA32_DEBUGCTL, vcpu->msr.debugctl);
 	if (dirty & UM_ST_TSC)
-		vmcs_write64(TSC_OFFSET, vcpu->tsc_offset);
+		write_tsc(vcpu);
 }
 
 /* What CS and SS may be depends on whether the guest is unrestricted. */
@@ -354,7 +365,8 @@ void vmx_sync(struct vmx_vcpu *vmx)
 	if (dirty & UM_ST_RSP)
 		vmcs_writel(GUEST_RSP, vcpu->gpr[UM_RSP]);
 	if (dirty & UM_ST_RFLAGS)
-		vmcs_writel(GUEST_RFLAGS, vcpu->rflags);
+		vmcs_writel(GUEST_RFLAGS,
+			    vcpu->rflags | (um_debug_steps(vcpu) ? X86_EFLAGS_TF : 0));
 	if (dirty & UM_ST_INTR)
 		write_intr_state(vmx);
 	if ((dirty & (UM_ST_MMU | UM_ST_ROOT)) == UM_ST_ROOT)

@@ -226,15 +226,16 @@ void vmx_switch_to_host(struct vmx_vcpu *vmx)
 /* DR7's enable bits: only then do DR0-3 matter to the guest. */
 static void load_guest_debug(struct vmx_vcpu *vmx)
 {
-	struct um_vcpu *vcpu = &vmx->vcpu;
+	const u64 *db = um_debug_db(&vmx->vcpu);
+	u64 dr7 = um_debug_dr7(&vmx->vcpu);
 
-	if (!(vcpu->dr7 & DR_GLOBAL_ENABLE_MASK) && !(vcpu->dr7 & DR_LOCAL_ENABLE_MASK))
+	if (!(dr7 & DR_GLOBAL_ENABLE_MASK) && !(dr7 & DR_LOCAL_ENABLE_MASK))
 		return;
 	set_debugreg(0, 7);
-	set_debugreg(vcpu->db[0], 0);
-	set_debugreg(vcpu->db[1], 1);
-	set_debugreg(vcpu->db[2], 2);
-	set_debugreg(vcpu->db[3], 3);
+	set_debugreg(db[0], 0);
+	set_debugreg(db[1], 1);
+	set_debugreg(db[2], 2);
+	set_debugreg(db[3], 3);
 	vmx->host.dr_loaded = true;
 }
 

@@ -5,6 +5,7 @@
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include "../host.h"
+#include "../msr.h"
 #include "invalidate.h"
 #include "vmx.h"
 
@@ -83,7 +84,7 @@ int hw_vcpu_init(struct um_vcpu *vcpu)
 		vmcs_free(vmx->vmcs);
 		return -ENOMEM;
 	}
-	vmx_msr_bitmap_init(vmx);
+	um_msr_filter_serve(vcpu);
 	um_vcpu_load(vcpu);
 	vmx_init_vmcs(vmx);
 	um_vcpu_put(vcpu);

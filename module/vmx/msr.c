@@ -3,6 +3,7 @@
  * MSRs that the hardware switches or that live in the CPU while the guest is loaded, and the bitmap
  * of those that the guest may touch without an exit.
  */
+#include "../msr.h"
 #include "vmx.h"
 
 /* SDM "MSR-Bitmap Address": read low, read high, write low, write high, 1 KiB each. */
@@ -17,20 +18,29 @@ static void pass(unsigned long *bitmap, u32 msr, bool write)
 	__clear_bit(bit, bitmap);
 }
 
-void vmx_msr_bitmap_init(struct vmx_vcpu *vmx)
+static void pass_allowed(struct vmx_vcpu *vmx, u32 msr, bool write)
+{
+	u32 access = write ? KVM_MSR_FILTER_WRITE : KVM_MSR_FILTER_READ;
+
+	if (um_msr_allowed(vmx->vcpu.vm, msr, access))
+		pass(vmx->msr_bitmap, msr, write);
+}
+
+void hw_msr_intercepts(struct um_vcpu *vcpu)
 {
 	static const u32 passed[] = {
 		MSR_FS_BASE, MSR_GS_BASE, MSR_KERNEL_GS_BASE,
 		MSR_IA32_SYSENTER_CS, MSR_IA32_SYSENTER_ESP, MSR_IA32_SYSENTER_EIP,
 	};
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	unsigned int i;
 
 	memset(vmx->msr_bitmap, 0xff, UM_PAGE_SIZE);
 	for (i = 0; i < ARRAY_SIZE(passed); i++) {
-		pass(vmx->msr_bitmap, passed[i], false);
-		pass(vmx->msr_bitmap, passed[i], true);
+		pass_allowed(vmx, passed[i], false);
+		pass_allowed(vmx, passed[i], true);
 	}
-	pass(vmx->msr_bitmap, MSR_IA32_TSC, false);
+	pass_allowed(vmx, MSR_IA32_TSC, false);
 }
 
 /*

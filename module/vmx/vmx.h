@@ -10,6 +10,7 @@
 #include <linux/percpu.h>
 #include <asm/nospec-branch.h>
 #include "../umbra.h"
+#include "../guest_debug.h"
 #include "../mmu.h"
 #include "vmcs.h"
 #include "caps.h"
@@ -190,9 +191,6 @@ enum vmx_uret { URET_STAR, URET_LSTAR, URET_CSTAR, URET_SFMASK, URET_TSC_AUX, UR
 /* after an exit that may have interrupted a delivery */
 void vmx_requeue_events(struct vmx_vcpu *vmx);
 
-/* msr.c */
-void vmx_msr_bitmap_init(struct vmx_vcpu *vmx);
-
 /* pml.c */
 int vmx_pml_init(struct vmx_vcpu *vmx);		/* 0 or -ENOMEM */
 void vmx_pml_destroy(struct vmx_vcpu *vmx);
@@ -252,6 +250,8 @@ int exit_io(struct vmx_vcpu *vmx);
 int exit_hlt(struct vmx_vcpu *vmx);
 int exit_xsetbv(struct vmx_vcpu *vmx);
 int exit_ud(struct vmx_vcpu *vmx);
+int exit_undefined(struct vmx_vcpu *vmx);	/* the exception */
+int exit_mwait(struct vmx_vcpu *vmx);
 int exit_skip(struct vmx_vcpu *vmx);
 int exit_pause(struct vmx_vcpu *vmx);
 int exit_gp(struct vmx_vcpu *vmx);

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The paravirtual MSRs and hypercalls of KVM, and the time that other tasks steal from a vCPU.
+ * The vCPU's mutex guards vcpu->pv.
+ */
+#include <linux/sched/stat.h>
+#include <linux/uaccess.h>
+
+#include "cpuid.h"
+#include "host.h"
+#include "mmu.h"
+#include "msr.h"
+#include "pv.h"
+
+u32 um_pv_features(void)
+{
+	u32 features = BIT(KVM_FEATURE_NOP_IO_DELAY) | BIT(KVM_FEATURE_PV_SCHED_YIELD);
+
+	if (um_clock_offered())
+		features |= BIT(KVM_FEATURE_CLOCKSOURCE) | BIT(KVM_FEATURE_CLOCKSOURCE2) |
+			    BIT(KVM_FEATURE_CLOCKSOURCE_STABLE_BIT);
+	if (sched_info_on())
+		features |= BIT(KVM_FEATURE_STEAL_TIME) | BIT(KVM_FEATURE_PV_TLB_FLUSH);
+	return features;
+}
+
+long um_ioc_vcpu_enable_cap(void *owner, void *arg, unsigned long uarg)
+{
+	const struct kvm_enable_cap *cap = arg;
+	struct um_vcpu *vcpu = owner;
+
+	if (cap->flags || cap->cap != KVM_CAP_ENFORCE_PV_FEATURE_CPUID)
+		return -EINVAL;
+	vcpu->pv.enforce = cap->args[0];
+	return 0;
+}
+
+static bool um_pv_has(const struct um_vcpu *vcpu, unsigned int feature)
+{
+	return !vcpu->pv.enforce || (vcpu->cpuid->pv_features & BIT(feature));
+}
+
+/* The feature that brings an MSR; -1: there is no such MSR. */
+static int um_pv_msr_feature(u32 index)
+{
+	switch (index) {
+	case MSR_KVM_WALL_CLOCK:
+	case MSR_KVM_SYSTEM_TIME:
+		return KVM_FEATURE_CLOCKSOURCE;
+	case MSR_KVM_WALL_CLOCK_NEW:
+	case MSR_KVM_SYSTEM_TIME_NEW:
+		return KVM_FEATURE_CLOCKSOURCE2;
+	case MSR_KVM_STEAL_TIME:
+		return KVM_FEATURE_STEAL_TIME;
+	default:
+		return -1;
+	}
+}
+
+bool um_pv_msr_offered(u32 index)
+{
+	int feature = um_pv_msr_feature(index);
+
+	return feature >= 0 && (um_pv_features() & BIT(feature));
+}
+
+static bool um_pv_msr_there(const struct um_vcpu *vcpu, u32 index)
+{
+	return um_pv_msr_offered(index) && um_pv_has(vcpu, um_pv_msr_feature(index));
+}
+
+int um_pv_msr_read(struct um_vcpu *vcpu, u32 index, u64 *val)
+{
+	if (!um_pv_msr_there(vcpu, index))
+		return UM_MSR_UNKNOWN;
+	switch (index) {
+	case MSR_KVM_WALL_CLOCK:
+	case MSR_KVM_WALL_CLOCK_NEW:
+		*val = vcpu->vm->clock.wall_gpa;
+		return 0;
+	case MSR_KVM_STEAL_TIME:
+		*val = vcpu->pv.steal_time;
+		return 0;
+	default:
+		*val = vcpu->pv.system_time;
+		return 0;
+	}
+}
+
+static int um_steal_write(struct um_vcpu *vcpu, u64 val)
+{
+	if (val & KVM_STEAL_RESERVED_MASK)
+		return 1;
+	vcpu->pv.steal_time = val;
+	vcpu->pv.run_delay = host_run_delay();
+	um_make_request(vcpu, UM_REQ_STEAL);
+	return 0;
+}
+
+int um_pv_msr_write(struct um_vcpu *vcpu, u32 index, u64 val)
+{
+	if (!um_pv_msr_there(vcpu, index))
+		return UM_MSR_UNKNOWN;
+	switch (index) {
+	case MSR_KVM_WALL_CLOCK:
+	case MSR_KVM_WALL_CLOCK_NEW:
+		um_clock_write_wall(vcpu->vm, val);
+		return 0;
+	case MSR_KVM_STEAL_TIME:
+		return um_steal_write(vcpu, val);
+	default:
+		vcpu->pv.system_time = val;
+		um_make_request(vcpu, UM_REQ_CLOCK);
+		return 0;
+	}
+}
+
+static gpa_t um_steal_gpa(const struct um_vcpu *vcpu, size_t offset)
+{
+	return (vcpu->pv.steal_time & KVM_STEAL_VALID_BITS) + offset;
+}
+
+/* Other vCPUs of the guest may at the same time ask for a flush, instead of sending an IPI. */
+static bool um_steal_running(struct um_vcpu *vcpu)
+{
+	gpa_t gpa = um_steal_gpa(vcpu, offsetof(struct kvm_steal_time, preempted));
+	u32 old;
+	int r;
+
+	do {
+		if (um_read_guest(vcpu->vm, gpa, &old, sizeof(old)))
+			return false;
+		r = um_cmpxchg_guest(vcpu->vm, gpa, sizeof(old), old, old & ~(u32)U8_MAX);
+	} while (r > 0);
+	if (!r && (old & KVM_VCPU_FLUSH_TLB)) {
+		if (vcpu->mmu->invlpg)
+			vcpu->mmu->invlpg(vcpu, 0, true, false);
+		um_make_request(vcpu, UM_REQ_TLB_FLUSH);
+	}
+	return !r;
+}
+
+static int um_steal_version(struct um_vcpu *vcpu, u32 version)
+{
+	gpa_t gpa = um_steal_gpa(vcpu, offsetof(struct kvm_steal_time, version));
+
+	return um_write_guest(vcpu->vm, gpa, &version, sizeof(version));
+}
+
+/* The version is odd while the time changes: the guest reads again. */
+void um_steal_update(struct um_vcpu *vcpu)
+{
+	struct kvm_steal_time st;
+	u64 delay;
+
+	if (!um_steals(vcpu) || !um_steal_running(vcpu) ||
+	    um_read_guest(vcpu->vm, um_steal_gpa(vcpu, 0), &st, sizeof(st)))
+		return;
+	delay = host_run_delay();
+	st.version = (st.version + 1) | 1;
+	st.steal += delay - vcpu->pv.run_delay;
+	vcpu->pv.run_delay = delay;
+	if (um_steal_version(vcpu, st.version))
+		return;
+	smp_wmb();	/* pairs with the guest's read barriers */
+	um_write_guest(vcpu->vm, um_steal_gpa(vcpu, offsetof(typeof(st), steal)), &st.steal,
+		       sizeof(st.steal));
+	smp_wmb();	/* as above */
+	um_steal_version(vcpu, st.version + 1);
+}
+
+void um_steal_preempted(struct um_vcpu *vcpu)
+{
+	gpa_t gpa = um_steal_gpa(vcpu, offsetof(struct kvm_steal_time, preempted));
+	static const u8 preempted = KVM_VCPU_PREEMPTED;
+	struct um_memslot *slot;
+	hva_t hva;
+	int idx;
+
+	/* Not from a thread of another process, which has no part in the guest's memory. */
+	if (vcpu->vm->mm != current->mm)
+		return;
+	idx = srcu_read_lock(&vcpu->vm->srcu);
+	slot = um_slot_find(vcpu->vm, gpa_to_gfn(gpa));
+	if (slot && !(slot->flags & KVM_MEM_READONLY)) {
+		hva = um_slot_hva(slot, gpa_to_gfn(gpa)) + um_page_offset(gpa);
+		if (!copy_to_user_nofault((void __user *)hva, &preempted, sizeof(preempted)))
+			um_mark_dirty(vcpu->vm, vcpu, slot, gpa_to_gfn(gpa));
+	}
+	srcu_read_unlock(&vcpu->vm->srcu, idx);
+}
+
+long um_hypercall(struct um_vcpu *vcpu, u64 nr)
+{
+	switch (nr) {
+	case KVM_HC_VAPIC_POLL_IRQ:
+		return 0;
+	case KVM_HC_SCHED_YIELD:
+		/* A hint: the vCPU that is named runs when its thread gets a CPU. */
+		return um_pv_has(vcpu, KVM_FEATURE_PV_SCHED_YIELD) ? 0 : -KVM_ENOSYS;
+	default:
+		return -KVM_ENOSYS;
+	}
+}
