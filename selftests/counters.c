@@ -232,7 +232,8 @@ static void test_mmio(void)
 static void test_tables(enum guest_mode mode)
 {
 	static const uint64_t ops[] = {
-		TABLES_REMAP, TABLES_RECURSIVE, TABLES_LARGE, TABLES_WIDTHS, TABLES_COPY, TABLES_MMIO,
+		TABLES_REMAP, TABLES_RECURSIVE, TABLES_LARGE, TABLES_WIDTHS, TABLES_COPY,
+		TABLES_MMIO,
 	};
 	struct vcpu *vcpu = counted_guest("tables", mode);
 	struct kvm_sregs sregs;

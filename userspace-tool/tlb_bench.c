@@ -12,8 +12,9 @@
 #define ROW_SECONDS	120	/* then the row has failed */
 #define PAGE		4096UL
 #define MIN_ACCESSES	4096UL
-#define MAX_READS	(4 * MIB / TLB_LINE * 64)
+#define MAX_READS	BIT(20)
 #define ROUNDS		16UL	/* of switches and of faults */
+#define REPEATS		3
 #define SPACE_B_PAGES	512UL
 #define CPUID_1_ECX_PCID	BIT(17)
 
@@ -186,6 +187,23 @@ static int run_checked(struct bench_vm *bench, const struct tlb_row *row,
 	return 0;
 }
 
+/* The quickest of several: the one that no interrupt came into. */
+static int run_best(struct bench_vm *bench, const struct tlb_row *row,
+		    const struct tlb_run *run, struct tlb_sample *best)
+{
+	struct tlb_sample sample;
+
+	if (run_checked(bench, row, run, best))
+		return -1;
+	for (int i = 1; i < REPEATS; i++) {
+		if (run_checked(bench, row, run, &sample))
+			return -1;
+		if (sample.value[TLB_TICKS] < best->value[TLB_TICKS])
+			*best = sample;
+	}
+	return 0;
+}
+
 /* The run's cost less that of a run that does nothing. */
 static int measure(struct bench_vm *bench, const struct tlb_row *row, struct tlb_sample *sample)
 {
@@ -197,8 +215,8 @@ static int measure(struct bench_vm *bench, const struct tlb_row *row, struct tlb
 		tlb_vm_chain(bench, row_pages(row));
 	if (row->pattern > PATTERN_READ)
 		mark_pages(bench);
-	if (run_checked(bench, row, &run, sample) || run_checked(bench, row, &nothing, &empty) ||
-	    run_checked(bench, row, &run, sample))
+	if (run_checked(bench, row, &run, sample) || run_best(bench, row, &nothing, &empty) ||
+	    run_best(bench, row, &run, sample))
 		return -1;
 	for (int i = 0; i < TLB_VALUES; i++) {
 		sample->value[i] = (sample->value[i] - empty.value[i]) / row_operations(row, &run);
