@@ -136,14 +136,30 @@ static void shadow_slot_destroy(struct um_vm *vm, struct um_memslot *slot)
 	write_unlock(&vm->mmu_lock);
 }
 
+/*
+ * A leaf that went because the guest changed its tables has left the reverse map, and yet stays
+ * cached until the guest flushes: the host cannot wait for that.
+ */
+static bool flush_owed(struct shadow_vm *sh)
+{
+	bool owed = sh->host_gen != sh->alter_gen;
+
+	sh->host_gen = sh->alter_gen;
+	return owed;
+}
+
 static bool shadow_unmap(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end)
 {
-	return rmap_unmap(vm, start, end);
+	bool any = rmap_unmap(vm, start, end);
+
+	return flush_owed(shadow_vm(vm)) || any;
 }
 
 static bool shadow_wrprotect(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end)
 {
-	return rmap_wrprotect(vm, start, end);
+	bool any = rmap_wrprotect(vm, start, end);
+
+	return flush_owed(shadow_vm(vm)) || any;
 }
 
 /* Only parts of the guest's large pages: where it has small ones there is nothing to gain. */
