@@ -40,13 +40,6 @@ static int shadow_vm_init(struct um_vm *vm)
 	return 0;
 }
 
-/* mmu_lock held for write. It flushes by itself, before it frees. */
-static bool shadow_zap_all(struct um_vm *vm)
-{
-	shadow_zap_everything(vm);
-	return false;
-}
-
 static void shadow_vm_destroy(struct um_vm *vm)
 {
 	struct shadow_vm *sh = shadow_vm(vm);
@@ -55,7 +48,7 @@ static void shadow_vm_destroy(struct um_vm *vm)
 		return;
 	shadow_shrink_del(sh);
 	write_lock(&vm->mmu_lock);
-	shadow_zap_all(vm);
+	shadow_zap_everything(vm);
 	write_unlock(&vm->mmu_lock);
 	rmap_destroy(vm);
 	vm->mmu_priv[UM_BACKEND_SHADOW] = NULL;
@@ -190,18 +183,12 @@ static enum um_fault_result unpaged_fault(struct um_vcpu *vcpu, struct um_fault 
 	return um_backend_ops(UM_BACKEND_EPT)->fault(vcpu, f);
 }
 
-static bool unpaged_invlpg(struct um_vcpu *vcpu, gva_t gva, bool all, bool fast)
-{
-	return um_backend_ops(UM_BACKEND_EPT)->invlpg(vcpu, gva, all, fast);
-}
-
 const struct um_mmu_ops shadow_unpaged_ops = {
 	.name = "shadow",
 	.id = UM_BACKEND_EPT,
 	.fault = unpaged_fault,
 	.load_root = shadow_load_root,
 	.paging_changed = shadow_paging_changed,
-	.invlpg = unpaged_invlpg,
 };
 
 const struct um_mmu_ops shadow_mmu_ops = {
@@ -227,6 +214,6 @@ const struct um_mmu_ops shadow_mmu_ops = {
 	.wrprotect = shadow_wrprotect,
 	.collapse = shadow_collapse,
 	.age = shadow_age,
-	.zap_all = shadow_zap_all,
+	.zap_all = shadow_zap_everything,
 	.audit = shadow_audit,
 };
