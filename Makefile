@@ -15,7 +15,7 @@ sudo		:= $(if $(filter 0,$(shell id -u)),,sudo)
 prepared	:= $(if $(filter host,$(LAB)),,lab)
 .NOTPARALLEL:
 .PHONY: help modules tool examples selftests lab-module lab run check check-debug check-models \
-	check-exerciser check-tlb \
+	check-exerciser check-tlb check-flushes \
 	bench lint insmod rmmod install clean
 
 help:
@@ -30,6 +30,7 @@ help:
 	@echo '  make check-models        the same on other CPU models: without EPT, VPID or unrestricted guest'
 	@echo '  make check-exerciser     random page tables, SEEDS=10 STEPS=10000, from SEED=1 on'
 	@echo '  make check-tlb           the same, and no guest may use a stale translation'
+	@echo '  make check-flushes       take each invalidation out of the module: a test has to notice'
 	@echo '  make bench               the cost per operation, against the real KVM'
 	@echo '  make lab                 prepare the emulator and the kernel $(KERNEL) (others do so by themselves)'
 	@echo 'Anywhere:'
@@ -77,7 +78,10 @@ check-exerciser:
 	@SEED='$(SEED)' SEEDS='$(SEEDS)' STEPS='$(STEPS)' selftests/run-all --only exerciser
 
 check-tlb:
-	@selftests/run-all --only tlb
+	@selftests/run-all --only tlb,tlb-smp
+
+check-flushes:
+	@selftests/remove-flushes
 
 check-debug:
 	@selftests/run-all --only debug,debug-smp,debug-module
