@@ -124,7 +124,8 @@ static void test_logged(void)
 	must(vm_set_slot(o.m.vm, MEM_SLOT, KVM_MEM_LOG_DIRTY_PAGES, MEM_GPA, o.m.size, o.m.mem));
 	change(&o);
 	flushes = flush_count(&o.m);
-	tap_eq(dirty_log(&o), 1 << OLD_PAGE, "the log has the write to the old page");
+	/* KVM may name the new page, too: it maps writable what the guest's entry says is dirty. */
+	tap_ok(dirty_log(&o) & BIT(OLD_PAGE), "the log has the write to the old page");
 	expect_flush(&o.m, flushes, "and is read");
 	tap_eq(write_gva(&o, o.other_gva, 1), GUEST_DONE, "the guest writes at the second address");
 	tap_eq(dirty_log(&o), 1 << NEW_PAGE, "the log has the new page");
