@@ -18,7 +18,7 @@ sudo		:= $(if $(filter 0,$(shell id -u)),,sudo)
 prepared	:= $(if $(filter host,$(LAB)),,lab)
 .NOTPARALLEL:
 .PHONY: help modules tool examples selftests lab-module lab run check check-debug check-models \
-	check-exerciser check-tlb check-kvm \
+	check-exerciser check-tlb check-flushes check-kvm \
 	bench bench-tlb lint insmod rmmod install clean
 
 help:
@@ -33,6 +33,7 @@ help:
 	@echo '  make check-models        the same on other CPU models: without EPT, VPID or unrestricted guest'
 	@echo '  make check-exerciser     random page tables, SEEDS=10 STEPS=10000, from SEED=1 on'
 	@echo '  make check-tlb           the same, and no guest may use a stale translation'
+	@echo '  make check-flushes       take each invalidation out of the module: a test has to notice'
 	@echo '  make check-kvm           the KVM selftests of the kernel, on KVM and on Umbra'
 	@echo '  make bench               the cost per operation, against the real KVM, then bench-tlb'
 	@echo '  make bench-tlb           what translation costs, GEOMETRY=skylake-x LIMIT=128 (MiB)'
@@ -89,7 +90,10 @@ check-exerciser:
 	@SEED='$(SEED)' SEEDS='$(SEEDS)' STEPS='$(STEPS)' selftests/run-all --only exerciser
 
 check-tlb:
-	@selftests/run-all --only tlb
+	@selftests/run-all --only tlb,tlb-smp
+
+check-flushes:
+	@selftests/remove-flushes
 
 check-kvm:
 	@selftests/run-all --only kvm,kvm-oracle

@@ -193,8 +193,8 @@ bool um_give_back(struct um_vcpu *vcpu, gpa_t gpa)
 		return false;
 	write_lock(&vm->mmu_lock);
 	tracked = um_tracked(slot, gpa_to_gfn(gpa));
-	if (tracked && um_mmu_zap_all(vm))
-		um_flush_remote_tlbs(vm);
+	if (tracked)
+		um_mmu_zap_all(vm);
 	write_unlock(&vm->mmu_lock);
 	return tracked;
 }

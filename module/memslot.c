@@ -241,8 +241,7 @@ static void um_slot_retire(struct um_vm *vm, struct um_memslot *slot)
 static void um_slot_unmap(struct um_vm *vm)
 {
 	write_lock(&vm->mmu_lock);
-	if (um_mmu_zap_all(vm))
-		um_flush_remote_tlbs(vm);
+	um_mmu_zap_all(vm);
 	WRITE_ONCE(vm->retiring, NULL);
 	write_unlock(&vm->mmu_lock);
 	um_dirty_sync(vm);

@@ -173,16 +173,14 @@ bool um_mmu_age(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t en
 	return young;
 }
 
-bool um_mmu_zap_all(struct um_vm *vm)
+void um_mmu_zap_all(struct um_vm *vm)
 {
-	bool flush = false;
 	u32 id;
 
 	for (id = 1; id < UM_NR_BACKENDS; id++)
 		if (vm->mmu[id])
-			flush |= vm->mmu[id]->zap_all(vm);
+			vm->mmu[id]->zap_all(vm);
 	um_audit_vm(vm);
-	return flush;
 }
 
 /*

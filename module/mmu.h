@@ -80,21 +80,22 @@ struct um_fault {
  * @cr3_fast: MOV to CR3 in the inner loop, interrupts off. True: its root was cached and is loaded,
  *	vcpu->cr3 too. False: nothing is done. No lock but by trylock. NULL: CR3 is not intercepted
  * @invlpg: the guest invalidated the address @gva, or with @all everything that it may have cached.
- *	Loaded. @fast: in the inner loop, no lock but by trylock; false then says: ask again outside
+ *	Loaded. @fast: in the inner loop, no lock but by trylock; false then says: ask outside.
+ *	NULL: neither INVLPG nor INVPCID is intercepted
  * @gpa_written: somebody other than the guest's own instruction wrote @len bytes at @gpa; vm->srcu
  *	held, mmu_lock not held. NULL: no guest table is shadowed
  * @doubt: userspace may have written guest tables unseen: at each KVM_RUN, and (@tick) when the
  *	host took an interrupt. Loaded, sleeps not. NULL: nothing is kept that this makes wrong
  *
  * @unmap: drop every translation of the gfns [@start, @end) of @slot. These six: mmu_lock held for
- *	write; true: the caller flushes every vCPU before it drops the lock
+ *	write. The first four answer true: the caller flushes every vCPU before it drops the lock
  * @wrprotect: take the right to write from them
  * @rearm: have the next write to each of them logged: it faults, or the CPU runs with UM_IC_PML and
  *	notes it. NULL: as @wrprotect
  * @collapse: drop the small leaves of @slot, which does not log any more, where the host's mapping
  *	allows a large one: the next fault installs it. NULL: nothing to gain
  * @age: were they accessed? With @clear forget it. The answer is no request to flush
- * @zap_all: drop everything (a slot deleted or moved, the mm gone)
+ * @zap_all: drop everything, and flush it (a slot deleted or moved, the mm gone)
  *
  * @audit: check all structures (audit.h). mmu_lock held for write, slots_lock held, in a thread of
  *	the VM's. NULL: nothing to check
@@ -124,7 +125,7 @@ struct um_mmu_ops {
 	bool (*rearm)(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end);
 	bool (*collapse)(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end);
 	bool (*age)(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end, bool clear);
-	bool (*zap_all)(struct um_vm *vm);
+	void (*zap_all)(struct um_vm *vm);
 	void (*audit)(struct um_audit *a);
 };
 
@@ -158,7 +159,7 @@ bool um_mmu_wrprotect(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gf
 bool um_mmu_rearm(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end);
 bool um_mmu_collapse(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end);
 bool um_mmu_age(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end, bool clear);
-bool um_mmu_zap_all(struct um_vm *vm);
+void um_mmu_zap_all(struct um_vm *vm);
 void um_mmu_gpa_written(struct um_vm *vm, gpa_t gpa, size_t len);
 
 #endif

@@ -145,8 +145,7 @@ static void um_mn_release(struct mmu_notifier *mn, struct mm_struct *mm)
 
 	write_lock(&vm->mmu_lock);
 	WRITE_ONCE(vm->mm_gone, true);
-	if (um_mmu_zap_all(vm))
-		um_flush_remote_tlbs(vm);
+	um_mmu_zap_all(vm);
 	write_unlock(&vm->mmu_lock);
 	srcu_read_unlock(&vm->srcu, idx);
 }

@@ -31,7 +31,9 @@ unload_kvm() {
 load_umbra() {
 	need_vmx || return
 	modprobe irqbypass 2>/dev/null
-	insmod "$LAB_JOB/umbra.ko" "$@"
+	insmod "$LAB_JOB/umbra.ko" "$@" || return
+	# lab/lib/machine.sh names addresses of the module by this.
+	[ -z "${LAB_TLB:-}" ] || echo "# umbra.ko is at $(cat /sys/module/umbra/sections/.text)"
 }
 
 unload_umbra() {

@@ -17,6 +17,8 @@ struct cached {
 	Bit64u gpa;		/* a combined mapping's, else 0 */
 	Bit64u source;		/* hpa of the entry */
 	Bit64u entry;		/* as it was */
+	Bit64u root;		/* a combined mapping's: guest_root() */
+	Bit64u invalidated;	/* when the guest last invalidated it itself (duty.cc) */
 	unsigned int rights;
 	bool dirty, global;
 };
@@ -44,6 +46,10 @@ struct tag {
 
 struct cpu_cache {
 	std::map<struct tag, mappings> tags;
+	/* Of the access in progress: it uses what may be stale for now, and evicts nothing. */
+	bool in_window;
+	Bit64u dirtied[WALK_LEVELS + 1];	/* pages that it sets EPT's dirty flag of */
+	unsigned int nr_dirtied;
 };
 
 extern struct cpu_cache caches[BX_MAX_SMP_THREADS_SUPPORTED];
@@ -61,6 +67,14 @@ static inline Bit32u current_pcid(BX_CPU_C *cpu)
 static inline Bit64u current_ep4ta(BX_CPU_C *cpu)
 {
 	return cpu->vmcs.vmexec_ctrls2.EPT_ENABLE() ? cpu->vmcs.eptptr & FRAME_MASK : 0;
+}
+
+/* What tells the guest's address spaces from each other, beside the PCID. */
+static inline Bit64u guest_root(BX_CPU_C *cpu)
+{
+	if (!cpu->cr0.get_PG())
+		return ~0ULL;
+	return cpu->cr4.get_PCIDE() ? cpu->cr3 & FRAME_MASK : cpu->cr3;
 }
 
 static inline Bit64u leaf_key(Bit64u address, unsigned int level)

@@ -5,6 +5,8 @@
 
 class BX_CPU_C;
 
+#define VM_ENTRY	(~0U)
+
 extern bool cost_enabled;
 
 void cost_init(void);

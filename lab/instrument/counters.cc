@@ -7,7 +7,7 @@
 
 #define FAILED_ENTRY	(1U << 31)
 #define REASON_MASK	0xffffU
-#define MAX_COMPLAINTS	10
+#define CONSOLE_PORT	0xe9
 
 Bit64u lab_counters[LAB_COUNTERS];
 
@@ -40,7 +40,7 @@ void lab_tlb_control(BX_CPU_C *cpu, unsigned int what, Bit64u value)
 void lab_vmentry(BX_CPU_C *cpu)
 {
 	if (stale_enabled)
-		stale_entry_or_exit(cpu, VM_ENTRY);
+		stale_entry(cpu);
 	cost_entry_or_exit(cpu, VM_ENTRY, 0);
 }
 
@@ -52,10 +52,10 @@ void lab_reset(unsigned int cpu, unsigned int type)
 	cost_reset_cpu(cpu);
 }
 
-void lab_vmexit(BX_CPU_C *cpu, Bit32u reason)
+void lab_vmexit(BX_CPU_C *cpu, Bit32u reason, Bit64u qualification)
 {
 	if (stale_enabled)
-		stale_entry_or_exit(cpu, reason);
+		stale_exit(cpu, reason, qualification);
 	if (reason & FAILED_ENTRY) {
 		lab_counters[LAB_OP_FAILED_ENTRIES]++;
 		return;
@@ -126,6 +126,8 @@ void lab_port_out(Bit16u port, unsigned int size, Bit32u value)
 {
 	static Bit8u bytes[LAB_COMMAND_SIZE];
 
+	if (stale_enabled && port == CONSOLE_PORT)
+		stale_console(value);
 	if (port < LAB_PORT || port + size > LAB_PORT + LAB_COMMAND_SIZE)
 		return;
 	memcpy(bytes + port - LAB_PORT, &value, size);

@@ -16,7 +16,7 @@ extern Bit64u lab_counters[LAB_COUNTERS];
 
 void lab_tlb_control(BX_CPU_C *cpu, unsigned int what, Bit64u value);
 void lab_vmentry(BX_CPU_C *cpu);
-void lab_vmexit(BX_CPU_C *cpu, Bit32u reason);
+void lab_vmexit(BX_CPU_C *cpu, Bit32u reason, Bit64u qualification);
 void lab_reset(unsigned int cpu, unsigned int type);
 void lab_port_in(Bit16u port, unsigned int size, Bit32u &value);
 void lab_port_out(Bit16u port, unsigned int size, Bit32u value);
@@ -26,7 +26,7 @@ void lab_port_out(Bit16u port, unsigned int size, Bit32u value);
 
 #define BX_INSTR_TLB_CNTRL(cpu, what, value) lab_tlb_control(BX_CPU(cpu), what, value)
 #define BX_INSTR_VMEXIT(cpu, reason, qualification) \
-	(cost_entry_or_exit(BX_CPU(cpu), reason, qualification), lab_vmexit(BX_CPU(cpu), reason))
+	(cost_entry_or_exit(BX_CPU(cpu), reason, qualification), lab_vmexit(BX_CPU(cpu), reason, qualification))
 /* Bochs hands its own variable over: the answer takes the place of an unowned port's. */
 #define BX_INSTR_INP2(port, size, value) lab_port_in(port, size, value)
 #define BX_INSTR_OUTP(port, size, value) lab_port_out(port, size, value)
@@ -64,6 +64,14 @@ void lab_port_out(Bit16u port, unsigned int size, Bit32u value);
 		cost_fetch(BX_CPU(cpu), laddr); \
 } while (0)
 
+/* The CPU comes out of the kernel. */
+#define BX_INSTR_HLT(cpu) (stale_enabled ? stale_left_kernel(cpu) : (void)0)
+#define BX_INSTR_MWAIT(cpu, paddr, len, flags) BX_INSTR_HLT(cpu)
+#define BX_INSTR_FAR_BRANCH(cpu, what, from_cs, from, to_cs, to) do { \
+	if (stale_enabled && ((to_cs) & 3) == 3) \
+		stale_left_kernel(cpu); \
+} while (0)
+
 /* Every write to memory. */
 #define BX_INSTR_PHY_WRITE(paddr) do { \
 	if (stale_watched[((paddr) >> 12) % WATCHED_PAGES]) \
@@ -74,14 +82,11 @@ void lab_port_out(Bit16u port, unsigned int size, Bit32u value);
 #define BX_INSTR_INITIALIZE(cpu)
 #define BX_INSTR_EXIT(cpu)
 #define BX_INSTR_RESET(cpu, type) lab_reset(cpu, type)
-#define BX_INSTR_HLT(cpu)
-#define BX_INSTR_MWAIT(cpu, paddr, len, flags)
 #define BX_INSTR_DEBUG_PROMPT()
 #define BX_INSTR_DEBUG_CMD(cmd)
 #define BX_INSTR_CNEAR_BRANCH_TAKEN(cpu, from, to)
 #define BX_INSTR_CNEAR_BRANCH_NOT_TAKEN(cpu, from)
 #define BX_INSTR_UCNEAR_BRANCH(cpu, what, from, to)
-#define BX_INSTR_FAR_BRANCH(cpu, what, from_cs, from, to_cs, to)
 #define BX_INSTR_OPCODE(cpu, i, opcode, len, is32, is64)
 #define BX_INSTR_EXCEPTION(cpu, vector, error)
 #define BX_INSTR_INTERRUPT(cpu, vector)

@@ -14,7 +14,6 @@ struct use {
 	unsigned int need;	/* RIGHT_* */
 };
 
-void report_write(BX_CPU_C *cpu, Bit64u hpa);
 /* @c would be used; @fresh is what the tables say now. */
 void report_stale(const struct use *u, const char *kind, const struct cached *c,
 		  const struct walk *fresh);

@@ -3,7 +3,7 @@
  * The search for stale translations: each guest access is looked up in what its CPU may have
  * cached. If that would answer it otherwise than the tables do, an invalidation is missing.
  */
-#include "report.h"
+#include "duty.h"
 #include "stale.h"
 
 bool stale_enabled;
@@ -66,17 +66,30 @@ static bool table_agrees(const struct use *u, const struct cached *c, unsigned i
 	return false;
 }
 
-static void check_tables(const struct use *u, const char *kind, mappings &m,
-			 const struct walk *fresh)
+/* True: @c may be used as it is, and stays. False: it is to be replaced. */
+static bool excused(const struct use *u, const char *kind, const struct cached *c, bool leaf,
+		    const struct walk *fresh)
+{
+	enum duty duty = duty_of(u, c, leaf);
+
+	if (duty == DUTY_MODULE)
+		report_stale(u, kind, c, fresh);
+	caches[u->cpu->bx_cpuid].in_window |= duty == DUTY_NOT_YET;
+	return duty == DUTY_NOT_YET;
+}
+
+/* False: a pointer is stale, and may be so for now. */
+static bool check_tables(const struct use *u, mappings &m, const struct walk *fresh)
 {
 	for (unsigned int level = 2; level <= WALK_LEVELS; level++) {
 		mappings::iterator it = m.find(table_key(u->address, level));
 
 		if (it == m.end() || table_agrees(u, &it->second, level, fresh))
 			continue;
-		report_stale(u, kind, &it->second, fresh);
-		return;
+		return !excused(u, u->physical ? "EPT paging-structure cache" :
+				"paging-structure cache", &it->second, false, fresh);
 	}
+	return true;
 }
 
 static void watch(const struct walk *w)
@@ -90,20 +103,21 @@ static bool translate(const struct use *u, mappings &m, const struct walk *fresh
 {
 	unsigned int level;
 	const struct cached *leaf = cache_find_leaf(m, u->address, &level);
+	bool allowed = fresh->complete && (fresh->rights & u->need) == u->need;
 
 	if (leaf && answers(u, leaf->rights, leaf->dirty)) {
 		if (agrees(u, leaf, level, fresh))
 			return true;
-		report_stale(u, u->physical ? "guest-physical mapping" : "linear mapping", leaf,
-			     fresh);
-	} else {
-		check_tables(u, u->physical ? "EPT paging-structure cache" :
-			     "paging-structure cache", m, fresh);
+		if (excused(u, u->physical ? "guest-physical mapping" : "linear mapping", leaf,
+			    true, fresh))
+			return allowed;
+	} else if (!check_tables(u, m, fresh)) {
+		return allowed;
 	}
 	/* What the CPU finds now takes its place; a fault evicts. */
 	cache_drop_leaf(m, u->address);
 	cache_drop_tables(m, u->address);
-	if (!fresh->complete || (fresh->rights & u->need) != u->need)
+	if (!allowed)
 		return false;
 	cache_add_walk(m, u->address, fresh);
 	watch(fresh);
@@ -120,6 +134,7 @@ static unsigned int physical_need(const struct use *u)
 
 static bool translate_gpa(const struct use *linear, Bit64u gpa, bool table, struct walk *fresh)
 {
+	struct cpu_cache *cache = &caches[linear->cpu->bx_cpuid];
 	struct use u = *linear;
 
 	u.physical = true;
@@ -129,6 +144,8 @@ static bool translate_gpa(const struct use *linear, Bit64u gpa, bool table, stru
 		u.exec = false;
 	}
 	u.need = physical_need(&u);
+	if (u.write && cache->nr_dirtied <= WALK_LEVELS)
+		cache->dirtied[cache->nr_dirtied++] = gpa;
 	*fresh = walk_ept(u.cpu, gpa);
 	return translate(&u, physical_mappings(u.cpu), fresh);
 }
@@ -143,6 +160,18 @@ static bool translate_table_gpa(BX_CPU_C *cpu, Bit64u gpa, Bit64u *hpa)
 		return false;
 	*hpa = fresh.address;
 	return true;
+}
+
+/* The guest would have flushed, had it loaded its root itself. */
+static bool root_agrees(const struct use *u, const struct cached *c, unsigned int level,
+			struct walk *guest)
+{
+	if (c->global || c->root == guest_root(u->cpu) || !duty_root_was_set(u->cpu))
+		return true;
+	table_user = u;
+	*guest = walk_linear(u->cpu, u->laddr, translate_table_gpa);
+	return guest->complete && (guest->rights & u->need) == u->need &&
+	       guest->address == (c->gpa | (u->address & level_mask(level)));
 }
 
 /* Both dimensions in one mapping. The guest's part is the guest's business: only EPT is judged. */
@@ -160,9 +189,15 @@ static bool combined_answers(const struct use *u, mappings &m)
 	physical.address = leaf->gpa | (u->address & level_mask(level));
 	physical.need = physical_need(u);
 	fresh = walk_ept(u->cpu, physical.address);
-	if (agrees(&physical, leaf, level, &fresh))
+	if (agrees(&physical, leaf, level, &fresh)) {
+		if (root_agrees(u, leaf, level, &fresh))
+			return true;
+		report_stale(u, "combined mapping of another root", leaf, &fresh);
+		cache_drop_leaf(m, u->address);
+		return false;
+	}
+	if (excused(&physical, "combined mapping", leaf, true, &fresh))
 		return true;
-	report_stale(&physical, "combined mapping", leaf, &fresh);
 	cache_drop_leaf(m, u->address);
 	return false;
 }
@@ -180,6 +215,7 @@ static void add_combined(const struct use *u, mappings &m, const struct walk *gu
 	c.rights = guest->rights & (ept->rights | RIGHT_USER);
 	c.dirty = u->write || (guest->dirty && ept->dirty);
 	c.global = guest->global;
+	c.root = guest_root(u->cpu);
 	cache_drop_leaf(m, u->address);
 	m[leaf_key(u->address, level)] = c;
 }
@@ -204,6 +240,8 @@ void stale_access(BX_CPU_C *cpu, Bit64u laddr, bool user, unsigned int rw)
 	struct use u = {};
 	struct walk fresh;
 
+	caches[cpu->bx_cpuid].in_window = false;
+	caches[cpu->bx_cpuid].nr_dirtied = 0;
 	u.cpu = cpu;
 	u.laddr = u.address = laddr;
 	u.write = rw & 1;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What evicts cached translations: instructions with their operands, faults, VM entry and exit. */
-#include "report.h"
+#include "duty.h"
 #include "stale.h"
 
 #define CR0_PG		(1ULL << 31)
@@ -73,17 +73,14 @@ static void control(BX_CPU_C *cpu, unsigned int what, Bit64u value)
 
 void stale_control(BX_CPU_C *cpu, unsigned int what, Bit64u value)
 {
-	if (cpu->in_vmx_guest)
+	if (cpu->in_vmx_guest) {
 		control(cpu, what, value);
+		if (what == BX_INSTR_MOV_CR3)
+			stale_root_loaded(cpu);
+	} else if (what == BX_INSTR_MOV_CR3) {
+		stale_switched(cpu->bx_cpuid);
+	}
 	cr3_operand = 0;
-}
-
-/* SDM "Operations that Invalidate TLBs and Paging-Structure Caches". */
-void stale_page_fault(BX_CPU_C *cpu, Bit64u laddr)
-{
-	if (cpu->in_vmx_guest)
-		cache_drop_address(&caches[cpu->bx_cpuid], current_vpid(cpu), current_pcid(cpu),
-				   laddr, false);
 }
 
 static void drop_physical(BX_CPU_C *cpu, Bit64u gpa)
@@ -95,21 +92,48 @@ static void drop_physical(BX_CPU_C *cpu, Bit64u gpa)
 	cache_drop_tables(m, gpa);
 }
 
+/*
+ * SDM "Operations that Invalidate TLBs and Paging-Structure Caches". Where SMAP, a reserved bit or
+ * the like was the reason, EPT's dirty flags were not all set.
+ */
+void stale_page_fault(BX_CPU_C *cpu, Bit64u laddr)
+{
+	struct cpu_cache *cache = &caches[cpu->bx_cpuid];
+
+	if (!cpu->in_vmx_guest || cache->in_window)
+		return;
+	cache_drop_address(cache, current_vpid(cpu), current_pcid(cpu), laddr, false);
+	while (cache->nr_dirtied)
+		drop_physical(cpu, cache->dirtied[--cache->nr_dirtied]);
+}
+
+static void drop_unless_vpid(BX_CPU_C *cpu)
+{
+	if (!current_vpid(cpu))
+		cache_drop_vpid(&caches[cpu->bx_cpuid], 0, PCID_ANY, false);
+}
+
+void stale_entry(BX_CPU_C *cpu)
+{
+	drop_unless_vpid(cpu);
+	duty_entry(cpu);
+}
+
 /* SDM "Operations that Invalidate Cached Mappings". */
-void stale_entry_or_exit(BX_CPU_C *cpu, unsigned int reason)
+void stale_exit(BX_CPU_C *cpu, Bit32u reason, Bit64u qualification)
 {
 	struct cpu_cache *cache = &caches[cpu->bx_cpuid];
 
 	/* The access that found the log full has set no dirty flag, and comes again. */
 	if (reason == VMX_VMEXIT_PML_LOGFULL)
 		cache_invept(cache, true, current_ep4ta(cpu));
-	if (reason == VMX_VMEXIT_EPT_VIOLATION) {
+	if (reason == VMX_VMEXIT_EPT_VIOLATION && !cache->in_window) {
 		drop_physical(cpu, cpu->VMread64(VMCS_64BIT_GUEST_PHYSICAL_ADDR));
 		cache_drop_address(cache, current_vpid(cpu), current_pcid(cpu),
 				   cpu->VMread64(VMCS_GUEST_LINEAR_ADDR), false);
 	}
-	if (!current_vpid(cpu))
-		cache_drop_vpid(cache, 0, PCID_ANY, false);
+	drop_unless_vpid(cpu);
+	duty_exit(cpu, reason, qualification);
 }
 
 void stale_reset(unsigned int cpu)
@@ -117,15 +141,11 @@ void stale_reset(unsigned int cpu)
 	caches[cpu].tags.clear();
 }
 
-/* Other CPUs' guests must look again; theirs are the translations that Bochs itself still holds. */
+/* The CPU's own accessed and dirty flags come as writes of the guest. */
 void stale_table_write(Bit64u hpa)
 {
 	BX_CPU_C *writer = BX_CPU(stale_cpu);
 
-	report_write(writer, hpa);
-	if (writer->in_vmx_guest)
-		return;
-	for (int i = 0; i < BX_SMP_PROCESSORS; i++)
-		if (BX_CPU(i) != writer && BX_CPU(i)->in_vmx_guest)
-			BX_CPU(i)->TLB_flush();
+	if (!writer->in_vmx_guest)
+		duty_write(writer, hpa);
 }

@@ -119,6 +119,40 @@ skip_banner() {
 	cat
 }
 
+# name_address HEX: the module's function that it lies in, nothing for other addresses.
+name_address() {
+	local offset=$(($1 - module_base))
+	[ $module_base -ne 0 ] && [ $offset -ge 0 ] && [ $offset -lt $module_window ] || return 0
+	objdump -t -j .text "$module_file" | awk -v offset=$offset '
+		function number(hex, n, i) {
+			for (i = 1; i <= length(hex); i++)
+				n = n * 16 + index("0123456789abcdef", substr(hex, i, 1)) - 1
+			return n
+		}
+		/ F \.text/ && (at = number($1)) <= offset && at >= best { best = at; name = $NF }
+		END { if (name) printf " in %s()", name }'
+}
+
+# Beside who wrote to a table, the function.
+name_writers() {
+	local line module_base=0 module_window=$((1 << 24)) rip
+	while IFS= read -r line || [ -n "$line" ]; do
+		case $line in
+		"# umbra.ko is at 0x"*) module_base=${line##* } module_base=$((${module_base%$'\r'})) ;;
+		"# written by CPU "*) rip=${line##* } line="$line$(name_address "${rip%$'\r'}")" ;;
+		esac
+		printf '%s\n' "$line"
+	done
+}
+
+find_module() {
+	local file
+	module_file=''
+	for file in "${files[@]}"; do
+		[ "${file##*/}" != umbra.ko ] || module_file=$file
+	done
+}
+
 stop_emulator() {
 	kill "$emulator_pid" 2>/dev/null || true
 	exit 143
@@ -126,9 +160,11 @@ stop_emulator() {
 
 # In the background, so that a signal to lab/run ends the emulator too.
 emulate() {
-	local console_pid ended=0
+	local console_pid ended=0 named=cat
+	find_module
+	[ "$tlb" != stale ] || [ -z "$module_file" ] || named=name_writers
 	mkfifo "$work/console"
-	skip_banner <"$work/console" | tee "$work/console.txt" &
+	skip_banner <"$work/console" | $named | tee "$work/console.txt" &
 	console_pid=$!
 	UMBRA_LAB_TLB=$tlb timeout --foreground -k 5 "$limit" "$bochs" -q -f "$work/bochsrc" \
 		>"$work/console" 2>"$work/bochs.err" </dev/null &
@@ -147,7 +183,7 @@ run_emulated() {
 	prepare_image "$kernel_base"
 	job_image "$work" "${files[@]}"
 	boot_disk "$work" "$vmlinuz" "$kernel_base/image.gz" \
-		"$(echo $kernel_words) $append" || die "the boot disk does not build"
+		"$(echo $kernel_words)${tlb:+ LAB_TLB=${tlb%%=*}} $append" || die "the boot disk does not build"
 	machine_config >"$work/bochsrc"
 	emulate || ended=$?
 	verdict "$ended"

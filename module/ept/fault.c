@@ -90,10 +90,9 @@ static epte_t *find_entry(struct um_vm *vm, struct ept_vcpu *ev, const struct ep
 			*level = at;
 			if (at <= m->level || epte_permits(epte, m->pfec))
 				return ep;
+			/* The table says what the leaf said: nothing cached is wrong. */
 			if (!ept_link_table(vm, ev, ep, epte, at))
 				return NULL;
-			if (epte_is_leaf(epte))
-				um_flush_remote_tlbs(vm);
 			epte = ept_read(ep);
 		}
 		table = ept_child_table(epte);
@@ -120,7 +119,8 @@ static bool install(struct um_vcpu *vcpu, const struct ept_map *m)
 	new = make_leaf(m, level);
 	if (!ept_replace(ep, old, new))
 		return false;
-	if (epte_is_leaf(old) && epte_pfn(old) != epte_pfn(new))
+	/* Linux takes a page, and with it the leaf, before it puts another in its place. */
+	if (WARN_ON_ONCE(epte_is_leaf(old) && epte_pfn(old) != epte_pfn(new)))
 		um_flush_remote_tlbs(vm);
 	if (um_slot_logs(m->slot) && (m->pfec & PFEC_W))
 		um_mark_dirty(vm, vcpu, m->slot, m->gfn);

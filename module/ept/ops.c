@@ -91,19 +91,6 @@ static void ept_paging_changed(struct um_vcpu *vcpu, u32 what)
 		um_make_request(vcpu, UM_REQ_TLB_FLUSH);
 }
 
-/*
- * Only from the emulator: the guest's own INVLPG does not exit. Without a tag every entry
- * flushes.
- */
-static bool ept_invlpg(struct um_vcpu *vcpu, gva_t gva, bool all, bool fast)
-{
-	const struct ept_vcpu *ev = vcpu->mmu_priv[UM_BACKEND_EPT];
-
-	if (ev->tag)
-		hw_flush(vcpu, all ? HW_FLUSH_TAG : HW_FLUSH_GVA, ev->tag, gva);
-	return true;
-}
-
 static bool ept_unmap(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end)
 {
 	return ept_clear_range(vm, start, end);
@@ -177,9 +164,10 @@ static bool ept_age(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_
 	return ept_visit_leaves(vm, start, end, clear ? leaf_age : leaf_is_young);
 }
 
-static bool ept_zap_all(struct um_vm *vm)
+/* What maps anything hangs below a table, and tables are flushed before they are freed. */
+static void ept_zap_all(struct um_vm *vm)
 {
-	return ept_clear_range(vm, 0, EPT_END_GFN);
+	ept_clear_range(vm, 0, EPT_END_GFN);
 }
 
 const struct um_mmu_ops ept_mmu_ops = {
@@ -193,7 +181,6 @@ const struct um_mmu_ops ept_mmu_ops = {
 	.fault = ept_fault,
 	.load_root = ept_load_root,
 	.paging_changed = ept_paging_changed,
-	.invlpg = ept_invlpg,
 	.unmap = ept_unmap,
 	.wrprotect = ept_wrprotect,
 	.rearm = ept_rearm,

@@ -204,14 +204,11 @@ static bool put_leaf(struct shadow_walk *w, struct shadow_page *sp, gfn_t gfn)
 {
 	unsigned int level = sp->role.level, slot = spte_index(w->gva, level);
 	u64 pfn = w->pfn.pfn - (gfn - gfn_align_down(gfn, level));
-	bool stale = spte_is_present(shadow_read(&sp->spt[slot]));
 	u8 access = leaf_access(w, gfn);
 
 	if (!shadow_set_leaf(w->vm, &w->sv->cache, sp, slot, gfn_align_down(gfn, level),
 			     spte_leaf(pfn, level, access, w->key), frame_known(w, access)))
 		return false;
-	if (stale)
-		hw_flush(w->vcpu, HW_FLUSH_GVA, w->sv->cur->tag, w->gva);
 	w->dirtied = access & ACC_W;
 	if (w->dirtied && um_slot_logs(w->slot))
 		um_mark_dirty(w->vm, w->vcpu, w->slot, gfn);

@@ -147,23 +147,18 @@ static enum shadow_known known_gpte(struct shadow_walk *w, struct shadow_page *s
 	return KNOWN_DONE;
 }
 
-/* Map the frame if it is known and no flush beyond this vCPU is called for. */
+/* Map the frame if it is known and nothing has to go for that. */
 static bool map_known(struct shadow_walk *w, struct shadow_page *sp, unsigned int slot)
 {
 	gfn_t gfn = gpa_to_gfn(w->r.gpa);
 	u64 frame = frame_get(w->vm, gfn);
 	u8 access = w->access & ((frame & FRAME_WRITABLE) ? ACC_ALL : ~ACC_W);
-	bool stale = spte_is_present(shadow_read(&sp->spt[slot]));
 	spte_t new;
 
 	if (!frame || ((w->pfec & PFEC_W) && !(access & ACC_W)) || !w->sv->cache.nr_descs)
 		return false;
 	new = spte_leaf(frame >> UM_PAGE_SHIFT, UM_LEVEL_4K, access, w->key);
-	if (!shadow_set_leaf(w->vm, &w->sv->cache, sp, slot, gfn, new, 0))
-		return false;
-	if (stale)
-		hw_flush(w->vcpu, HW_FLUSH_GVA, w->sv->cur->tag, w->gva);
-	return true;
+	return shadow_set_leaf(w->vm, &w->sv->cache, sp, slot, gfn, new, 0);
 }
 
 /*

@@ -40,13 +40,6 @@ static int shadow_vm_init(struct um_vm *vm)
 	return 0;
 }
 
-/* mmu_lock held for write. It flushes by itself, before it frees. */
-static bool shadow_zap_all(struct um_vm *vm)
-{
-	shadow_zap_everything(vm);
-	return false;
-}
-
 static void shadow_vm_destroy(struct um_vm *vm)
 {
 	struct shadow_vm *sh = shadow_vm(vm);
@@ -55,7 +48,7 @@ static void shadow_vm_destroy(struct um_vm *vm)
 		return;
 	shadow_shrink_del(sh);
 	write_lock(&vm->mmu_lock);
-	shadow_zap_all(vm);
+	shadow_zap_everything(vm);
 	write_unlock(&vm->mmu_lock);
 	rmap_destroy(vm);
 	vm->mmu_priv[UM_BACKEND_SHADOW] = NULL;
@@ -136,14 +129,30 @@ static void shadow_slot_destroy(struct um_vm *vm, struct um_memslot *slot)
 	write_unlock(&vm->mmu_lock);
 }
 
+/*
+ * A leaf that went because the guest changed its tables has left the reverse map, and yet stays
+ * cached until the guest flushes: the host cannot wait for that.
+ */
+static bool flush_owed(struct shadow_vm *sh)
+{
+	bool owed = sh->host_gen != sh->alter_gen;
+
+	sh->host_gen = sh->alter_gen;
+	return owed;
+}
+
 static bool shadow_unmap(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end)
 {
-	return rmap_unmap(vm, start, end);
+	bool any = rmap_unmap(vm, start, end);
+
+	return flush_owed(shadow_vm(vm)) || any;
 }
 
 static bool shadow_wrprotect(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end)
 {
-	return rmap_wrprotect(vm, start, end);
+	bool any = rmap_wrprotect(vm, start, end);
+
+	return flush_owed(shadow_vm(vm)) || any;
 }
 
 /* Only parts of the guest's large pages: where it has small ones there is nothing to gain. */
@@ -174,18 +183,12 @@ static enum um_fault_result unpaged_fault(struct um_vcpu *vcpu, struct um_fault 
 	return um_backend_ops(UM_BACKEND_EPT)->fault(vcpu, f);
 }
 
-static bool unpaged_invlpg(struct um_vcpu *vcpu, gva_t gva, bool all, bool fast)
-{
-	return um_backend_ops(UM_BACKEND_EPT)->invlpg(vcpu, gva, all, fast);
-}
-
 const struct um_mmu_ops shadow_unpaged_ops = {
 	.name = "shadow",
 	.id = UM_BACKEND_EPT,
 	.fault = unpaged_fault,
 	.load_root = shadow_load_root,
 	.paging_changed = shadow_paging_changed,
-	.invlpg = unpaged_invlpg,
 };
 
 const struct um_mmu_ops shadow_mmu_ops = {
@@ -212,6 +215,6 @@ const struct um_mmu_ops shadow_mmu_ops = {
 	.wrprotect = shadow_wrprotect,
 	.collapse = shadow_collapse,
 	.age = shadow_age,
-	.zap_all = shadow_zap_all,
+	.zap_all = shadow_zap_everything,
 	.audit = shadow_audit,
 };

@@ -110,8 +110,8 @@ static void count_mapped(struct um_vm *vm, unsigned int level)
 }
 
 /*
- * A present entry gains rights and keeps its frame: whoever still has the old one cached faults and
- * finds the new one.
+ * A present entry gains rights and keeps its frame: whoever still has the old one cached faults,
+ * which drops it (SDM "Operations that Invalidate TLBs and Paging-Structure Caches").
  */
 static bool widen(struct um_vm *vm, struct shadow_page *sp, unsigned int slot, gfn_t gfn,
 		  spte_t spte, u64 known)

@@ -105,6 +105,7 @@ struct shadow_vm {
 	 * root_refs was zapped.
 	 */
 	u64 alter_gen, unsync_gen, invalid_gen;
+	u64 host_gen;			/* alter_gen when the host last took or protected a page */
 	u64 link_gen;			/* a link went away */
 	bool absent;			/* entries were noted absent since all were forgotten */
 	void *sync_buf;			/* a guest table under resync */

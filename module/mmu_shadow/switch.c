@@ -6,17 +6,15 @@
 #include "shadow.h"
 
 /*
- * Whatever a cached root knows is in doubt: flush its tag and sync its tables when it is loaded
- * next.
+ * Whatever a cached root knows is in doubt: sync its tables when it is loaded next. Its tag is
+ * flushed then if that alters anything.
  */
 static void distrust_roots(struct shadow_vcpu *sv)
 {
 	struct shadow_root *root;
 
-	for (root = sv->root; root < sv->root + SHADOW_ROOTS; root++) {
-		root->alter_gen = SHADOW_STALE;
+	for (root = sv->root; root < sv->root + SHADOW_ROOTS; root++)
 		root->unsync_gen = SHADOW_STALE;
-	}
 }
 
 void shadow_paging_changed(struct um_vcpu *vcpu, u32 what)
@@ -88,9 +86,10 @@ static void renew_leaf(struct um_vcpu *vcpu, struct shadow_vcpu *sv, gva_t gva)
 	if (!sp || !sp->unsync || !spte_is_present(shadow_read(&sp->spt[slot])))
 		return;
 	shadow_drop_slot(vcpu->vm, sp, slot);
-	/* This tag is flushed by address at once, all others as a whole when they are loaded. */
-	if (sv->cur->alter_gen == sh->alter_gen)
-		sv->cur->alter_gen++;
+	/*
+	 * The address is flushed at once. The entry may serve others, in this address space, too:
+	 * they keep what is cached until the guest loads CR3.
+	 */
 	WRITE_ONCE(sh->alter_gen, sh->alter_gen + 1);
 	shadow_walk_init(&w, vcpu, gva, 0, false);
 	w.prefetch = true;

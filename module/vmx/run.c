@@ -116,20 +116,15 @@ void hw_flush_ept(hpa_t root)
 
 static void flush_all(struct um_vcpu *vcpu)
 {
-	bool ept = vcpu->mmu_ctl.intercepts & UM_IC_EPT;
-
 	vcpu->stats.tlb_flush++;
-	if (ept && vcpu->root.hpa != UM_INVALID_HPA)
+	/* What the guest's tables made of it goes with the root, whatever the tag. */
+	if (vcpu->mmu_ctl.intercepts & UM_IC_EPT)
 		hw_flush_ept(vcpu->root.hpa);
-	if (!hw_caps.vpid)
-		return;
 	/*
 	 * A backend that tags its roots has many tags for one vCPU; flushing
 	 * all contexts costs others refills only.
 	 */
-	if (ept)
-		vmx_invvpid(VMX_VPID_EXTENT_SINGLE_CONTEXT, vcpu->root.tag, 0);
-	else
+	else if (hw_caps.vpid)
 		vmx_invvpid_all();
 }
 

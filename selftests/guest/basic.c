@@ -3,6 +3,8 @@
 #include "guest.h"
 #include "basic.h"
 
+#define CR0_PG	BIT(31)
+
 static void touch_pages(void)
 {
 	unsigned long p = shared()->arg[0], end = shared()->arg[1];
@@ -65,6 +67,19 @@ static void do_write(unsigned long gva)
 	write32(gva, shared()->arg[1]);
 }
 
+/* Of 32-bit guests, which are mapped one to one. */
+static void read_around_unpaged(unsigned long gva)
+{
+	unsigned long cr0;
+
+	shared()->result[1] = read32(gva);
+	asm volatile("mov %%cr0, %0" : "=r"(cr0));
+	asm volatile("mov %0, %%cr0" : : "r"(cr0 & ~(unsigned long)CR0_PG) : "memory");
+	guest_sync();
+	asm volatile("mov %0, %%cr0" : : "r"(cr0) : "memory");
+	do_read(gva);
+}
+
 static void try_access(void (*access)(unsigned long gva))
 {
 	bool faulted = try_call(access, shared()->arg[0]);
@@ -109,6 +124,13 @@ void guest_main(u64 op)
 		break;
 	case BASIC_CHURN:
 		churn();
+		break;
+	case BASIC_RELOAD:
+		write_cr3(read_cr3());
+		do_read(shared()->arg[0]);
+		break;
+	case BASIC_UNPAGED:
+		read_around_unpaged(shared()->arg[0]);
 		break;
 	case BASIC_FLUSH:
 		flush_gva(shared()->arg[0]);

@@ -17,6 +17,8 @@ enum {
 	BASIC_HLT,
 	BASIC_CHURN,		/* check and rewrite these pages until the u32 at arg[2] is set */
 	BASIC_FLUSH,		/* INVLPG of the page at arg[0], then as READ */
+	BASIC_RELOAD,		/* load CR3 anew, then as READ */
+	BASIC_UNPAGED,		/* as READ into result[1]; guest_sync() with paging off; as READ */
 };
 
 /* arg[3] of CHURN: flags; arg[4]: the distance of its pages. result[0] counts complete rounds. */

@@ -196,6 +196,95 @@ static void test_pcid(void)
 	write_cr4(cr4);
 }
 
+/*
+ * Writes the first entry of table_b through a page that is mapped for this alone, as kernels with
+ * little address space do: afterwards nothing maps the table writable.
+ */
+static void write_through_window(u64 pte)
+{
+	unsigned long window = gva(5) + 2 * span;
+
+	set_entry(slot(pde, 2), table | KERNEL);
+	set_entry(slot(table, 5), table_b | KERNEL);
+	flush_gva(window);
+	set_entry(window, pte);
+	set_entry(slot(table, 5), 0);
+	flush_gva(window);
+}
+
+static void test_window(void)
+{
+	unsigned long root_a = read_cr3();
+	unsigned int i;
+
+	for (i = 0; i < 20; i++) {
+		write_through_window(frame(i) | KERNEL);
+		write_cr3(root_b);
+		GUEST_EQ(read32(gva(0)), TABLES_MARK + i);
+		write_cr3(root_a);
+	}
+}
+
+/* INVLPG of one address, then a load of CR3: what else the entry maps is flushed by that. */
+static void test_alias(void)
+{
+	unsigned long root_a = read_cr3();
+	unsigned int i;
+
+	set_entry(pde, table_b | KERNEL);
+	set_entry(slot(pde, 1), table_b | KERNEL);
+	flush_all();
+	for (i = 0; i < 20; i++) {
+		write_through_window(frame(i) | KERNEL);
+		flush_gva(gva(0));
+		GUEST_EQ(read32(gva(0)), TABLES_MARK + i);
+		write_cr3(i & 1 ? root_b : root_a);
+		GUEST_EQ(read32(gva(0)), TABLES_MARK + i);
+		write_cr3(root_a);
+		GUEST_EQ(read32(gva(0) + span), TABLES_MARK + i);
+	}
+}
+
+/* More address spaces than a hypervisor may keep; 32-bit: a root is a copy of the level-2 table. */
+static void test_roots(void)
+{
+	unsigned long root_a = read_cr3();
+	unsigned int i, n = 12;
+
+	for (i = 0; i < n; i++) {
+		unsigned long root = LARGE_GPA + 2 * i * PAGE, leaf = root + PAGE;
+
+		memcpy((void *)root, (void *)pd, PAGE);
+		memset((void *)leaf, 0, PAGE);
+		set_entry(leaf, frame(i) | KERNEL);
+		set_entry(root + (pde - pd), leaf | KERNEL);
+	}
+	for (i = 0; i < 3 * n; i++) {
+		write_cr3(LARGE_GPA + 2 * (i % n) * PAGE);
+		GUEST_EQ(read32(gva(0)), TABLES_MARK + i % n);
+	}
+	write_cr3(root_a);
+}
+
+/* The level-2 table also serves as a lowest-level table, and has entries for that use alone. */
+static void test_self(void)
+{
+	unsigned long root_a = read_cr3(), entry = slot(pde, 3);
+	unsigned long p = gva((entry - pd) / entry_size) + span;
+	unsigned int i;
+
+	set_entry(slot(pde, 1), pd | KERNEL);
+	flush_all();
+	for (i = 0; i < 20; i++) {
+		set_entry(entry, frame(i) | KERNEL);
+		write_cr3(root_a);
+		GUEST_EQ(read32(p), TABLES_MARK + i);
+	}
+	set_entry(entry, 0);
+	set_entry(slot(pde, 1), 0);
+	flush_all();
+}
+
 void guest_main(u64 op)
 {
 	static void (* const tests[])(void) = {
@@ -208,6 +297,10 @@ void guest_main(u64 op)
 		[SPACES_MANY] = test_many,
 		[SPACES_PDPTE] = test_pdpte,
 		[SPACES_PCID] = test_pcid,
+		[SPACES_WINDOW] = test_window,
+		[SPACES_ALIAS] = test_alias,
+		[SPACES_SELF] = test_self,
+		[SPACES_ROOTS] = test_roots,
 	};
 
 	begin_operation();

@@ -48,6 +48,10 @@ enum {
 	SPACES_MANY,
 	SPACES_PDPTE,	/* PAE only */
 	SPACES_PCID,	/* 4 levels, and PCID and INVPCID in CPUID */
+	SPACES_WINDOW,
+	SPACES_ALIAS,
+	SPACES_SELF,
+	SPACES_ROOTS,	/* 2 levels only */
 	SPACES_NR_OPS
 };
 

@@ -305,7 +305,7 @@ static const char *step_mode(void)
 static const char *step_zap(void)
 {
 	unlinking = true;
-	flush_if(ept_mmu_ops.zap_all(&vm));
+	ept_mmu_ops.zap_all(&vm);
 	unlinking = false;
 	return "zap";
 }

@@ -29,6 +29,7 @@
 
 /* One thread runs here. */
 #define READ_ONCE(x)		(x)
+#define WARN_ON_ONCE(condition)	((condition) ? abort(), true : false)
 #define WRITE_ONCE(x, val)	((x) = (val))
 #define smp_mb__after_atomic()	/* one thread */
 #define min(a, b) ({ typeof(a) _a = (a); typeof(b) _b = (b); _a < _b ? _a : _b; })

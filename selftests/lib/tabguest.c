@@ -27,6 +27,10 @@ const char * const tab_spaces_ops[] = {
 	[SPACES_MANY] = "many tables, more than a small cache holds",
 	[SPACES_PDPTE] = "root entries are loaded by MOV to CR3 alone",
 	[SPACES_PCID] = "process-context identifiers",
+	[SPACES_WINDOW] = "a table is written through a page mapped for that alone",
+	[SPACES_ALIAS] = "INVLPG of one of two addresses, then a load of CR3",
+	[SPACES_ROOTS] = "a dozen address spaces in turn",
+	[SPACES_SELF] = "entries of a level-2 table that is a lowest-level table, too",
 };
 
 /* Builds one address space and returns the gpa of its level-2 entry for TABLES_GVA. */
@@ -93,5 +97,7 @@ bool tab_space_op_possible(unsigned int op, enum guest_mode mode)
 {
 	if (op == SPACES_PDPTE)
 		return mode == MODE_PAE;
+	if (op == SPACES_ROOTS)
+		return mode == MODE_PSE;
 	return op != SPACES_PCID || (mode == MODE_LONG && tab_pcid_offered());
 }
