@@ -78,9 +78,11 @@ int um_set_cr0(struct um_vcpu *vcpu, u64 cr0)
 		return 1;
 	if (um_cr0_switches_lma(vcpu, cr0))
 		efer ^= EFER_LMA;
-	if (um_pae_paging(cr0, um_cr4(vcpu), efer) && ((cr0 ^ old) & UM_CR0_PDPTR) &&
-	    um_load_pdptes(vcpu, um_cr3(vcpu)))
-		return 1;
+	if (um_pae_paging(cr0, um_cr4(vcpu), efer) && ((cr0 ^ old) & UM_CR0_PDPTR)) {
+		if (um_load_pdptes(vcpu, um_cr3(vcpu)))
+			return 1;
+		what |= UM_PG_CR3;	/* also by CD and NW, which are no paging bits */
+	}
 
 	um_load_cr0(vcpu, cr0);
 	if (efer != vcpu->efer) {
