@@ -44,10 +44,8 @@ static u64 hash_other(void)
 
 static void enable_avx(void)
 {
-#ifdef __x86_64__
 	write_cr4(read_cr4() | CR4_OSXSAVE);
 	asm volatile("xsetbv" : : "c"(0), "a"(XCR0_AVX), "d"(0));
-#endif
 }
 
 static void run_form(const struct form *form, unsigned long offset)
