@@ -11,15 +11,15 @@
 #define SEL_OFFSET	0xfff8U
 
 /* A descriptor's bits. */
-#define DESC_ACCESSED	BIT_ULL(40)
-#define DESC_RW		BIT_ULL(41)	/* writable data, readable code */
-#define DESC_CONFORMING	BIT_ULL(42)	/* code */
-#define DESC_CODE	BIT_ULL(43)
-#define DESC_USER	BIT_ULL(44)	/* code or data, not a system segment */
-#define DESC_PRESENT	BIT_ULL(47)
-#define DESC_L		BIT_ULL(53)
-#define DESC_DB		BIT_ULL(54)
-#define DESC_G		BIT_ULL(55)
+#define DESCR_ACCESSED		BIT_ULL(40)
+#define DESCR_RW		BIT_ULL(41)	/* writable data, readable code */
+#define DESCR_CONFORMING	BIT_ULL(42)	/* code */
+#define DESCR_CODE		BIT_ULL(43)
+#define DESCR_USER		BIT_ULL(44)	/* code or data, not a system segment */
+#define DESCR_PRESENT		BIT_ULL(47)
+#define DESCR_L			BIT_ULL(53)
+#define DESCR_DB		BIT_ULL(54)
+#define DESCR_G			BIT_ULL(55)
 
 static unsigned int desc_dpl(u64 desc)
 {
@@ -30,7 +30,7 @@ static u32 desc_limit(u64 desc)
 {
 	u32 limit = (desc & 0xffff) | (desc >> 32 & 0xf0000);
 
-	return desc & DESC_G ? limit << 12 | 0xfff : limit;
+	return desc & DESCR_G ? limit << 12 | 0xfff : limit;
 }
 
 static int selector_fault(struct emu_ctx *c, u8 vector, u16 sel)
@@ -71,9 +71,9 @@ static int mark_accessed(struct emu_ctx *c, u16 sel, u64 *desc)
 	u64 la, old = *desc;
 	int r;
 
-	if (old & DESC_ACCESSED)
+	if (old & DESCR_ACCESSED)
 		return EMU_OK;
-	*desc |= DESC_ACCESSED;
+	*desc |= DESCR_ACCESSED;
 	r = descriptor_address(c, sel, &la);
 	return r ? r : c->ops->system(c, la, &old, desc);
 }
@@ -94,9 +94,9 @@ static int check_stack(struct emu_ctx *c, u16 sel, u64 *desc)
 	if (r)
 		return r;
 	if ((sel & SEL_RPL) != c->cpl || desc_dpl(*desc) != c->cpl ||
-	    (*desc & (DESC_USER | DESC_CODE | DESC_RW)) != (DESC_USER | DESC_RW))
+	    (*desc & (DESCR_USER | DESCR_CODE | DESCR_RW)) != (DESCR_USER | DESCR_RW))
 		return selector_fault(c, UM_GP, sel);
-	if (!(*desc & DESC_PRESENT))
+	if (!(*desc & DESCR_PRESENT))
 		return selector_fault(c, UM_SS, sel);
 	return mark_accessed(c, sel, desc);
 }
@@ -113,12 +113,12 @@ static int check_data(struct emu_ctx *c, u16 sel, u64 *desc)
 	if (r)
 		return r;
 	dpl = desc_dpl(*desc);
-	if (!(*desc & DESC_USER) || (*desc & (DESC_CODE | DESC_RW)) == DESC_CODE)
+	if (!(*desc & DESCR_USER) || (*desc & (DESCR_CODE | DESCR_RW)) == DESCR_CODE)
 		return selector_fault(c, UM_GP, sel);
-	if ((*desc & (DESC_CODE | DESC_CONFORMING)) != (DESC_CODE | DESC_CONFORMING) &&
+	if ((*desc & (DESCR_CODE | DESCR_CONFORMING)) != (DESCR_CODE | DESCR_CONFORMING) &&
 	    ((sel & SEL_RPL) > dpl || c->cpl > dpl))
 		return selector_fault(c, UM_GP, sel);
-	if (!(*desc & DESC_PRESENT))
+	if (!(*desc & DESCR_PRESENT))
 		return selector_fault(c, UM_NP, sel);
 	return mark_accessed(c, sel, desc);
 }
@@ -144,22 +144,22 @@ static int check_code_desc(struct emu_ctx *c, u16 sel, u64 desc)
 {
 	unsigned int dpl = desc_dpl(desc);
 
-	if (!(desc & DESC_USER))
+	if (!(desc & DESCR_USER))
 		return EMU_FAIL;	/* a gate or a task */
-	if (!(desc & DESC_CODE))
+	if (!(desc & DESCR_CODE))
 		return selector_fault(c, UM_GP, sel);
-	if (desc & DESC_CONFORMING ? dpl > c->cpl : (sel & SEL_RPL) > c->cpl || dpl != c->cpl)
+	if (desc & DESCR_CONFORMING ? dpl > c->cpl : (sel & SEL_RPL) > c->cpl || dpl != c->cpl)
 		return selector_fault(c, UM_GP, sel);
-	if (c->long_mode && (desc & (DESC_L | DESC_DB)) == (DESC_L | DESC_DB))
+	if (c->long_mode && (desc & (DESCR_L | DESCR_DB)) == (DESCR_L | DESCR_DB))
 		return selector_fault(c, UM_GP, sel);
-	return desc & DESC_PRESENT ? EMU_OK : selector_fault(c, UM_NP, sel);
+	return desc & DESCR_PRESENT ? EMU_OK : selector_fault(c, UM_NP, sel);
 }
 
 static int check_target(struct emu_ctx *c, struct emu_code *code)
 {
 	bool bad = code->target > desc_limit(code->desc);
 
-	if (c->long_mode && (code->desc & DESC_L))
+	if (c->long_mode && (code->desc & DESCR_L))
 		bad = !emu_canonical(c, code->target);
 	return bad ? emu_fault_err(c, UM_GP, 0) : EMU_OK;
 }
@@ -235,12 +235,12 @@ static int pop_frame(struct emu_ctx *c, u64 *frame, u64 *rsp)
 /* How much of RSP is loaded depends on where it returns to. */
 static void set_returned_rsp(struct emu_ctx *c, u64 rsp, u64 code, u64 stack)
 {
-	unsigned int size = stack & DESC_DB ? 4 : 2;
+	unsigned int size = stack & DESCR_DB ? 4 : 2;
 
 	if (c->bits != 64)
 		emu_set_rsp(c, rsp);
 	else
-		emu_reg_write(c, UM_RSP, code & DESC_L ? 8 : size, rsp);
+		emu_reg_write(c, UM_RSP, code & DESCR_L ? 8 : size, rsp);
 }
 
 int emu_exec_iret(struct emu_ctx *c)
