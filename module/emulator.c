@@ -6,6 +6,7 @@
  */
 #include <linux/sched/signal.h>
 
+#include "cr.h"
 #include "emulator.h"
 #include "mmu.h"
 
@@ -17,28 +18,15 @@ static struct um_emul *emul_of(struct emu_ctx *c)
 	return container_of(c, struct um_emul, ctx);
 }
 
-static void emul_segment(struct emu_ctx *c, unsigned int seg, struct emu_segment *s)
+static void emul_vec_get(struct emu_ctx *c, unsigned int reg, void *data, unsigned int len)
 {
-	struct um_vcpu *vcpu = emul_of(c)->vcpu;
-	const struct kvm_segment *from = &vcpu->segs[seg];
-
-	um_need(vcpu, UM_ST_SEGS);
-	s->base = from->base;
-	s->limit = from->limit;
-	s->selector = from->selector;
-	s->type = from->type;
-	s->db = from->db;
-	s->unusable = from->unusable;
+	um_vector_read(emul_of(c)->vcpu, reg, data, len);
 }
 
-static void emul_xmm_get(struct emu_ctx *c, unsigned int reg, void *data)
+static void emul_vec_set(struct emu_ctx *c, unsigned int reg, const void *data, unsigned int len,
+			 bool clear)
 {
-	um_xmm_read(emul_of(c)->vcpu, reg, data);
-}
-
-static void emul_xmm_set(struct emu_ctx *c, unsigned int reg, const void *data)
-{
-	um_xmm_write(emul_of(c)->vcpu, reg, data);
+	um_vector_write(emul_of(c)->vcpu, reg, data, len, clear);
 }
 
 /*
@@ -63,17 +51,30 @@ static const struct emu_ops emul_ops = {
 	.exchange = emul_exchange,
 	.probe = emul_probe,
 	.segment = emul_segment,
+	.set_selector = emul_set_selector,
 	.set_segment = emul_set_segment,
+	.table = emul_table,
+	.system = emul_descriptor,
 	.in = emul_in,
 	.out = emul_out,
-	.xmm_get = emul_xmm_get,
-	.xmm_set = emul_xmm_set,
+	.vec_get = emul_vec_get,
+	.vec_set = emul_vec_set,
 	.pause = emul_pause,
 };
 
-static u8 sse_fault(struct um_vcpu *vcpu)
+#define XCR0_SSE_AVX	(XFEATURE_MASK_SSE | XFEATURE_MASK_YMM)
+
+static bool vector_enabled(struct um_vcpu *vcpu, const struct emu_ctx *c)
 {
-	if ((um_cr0(vcpu) & X86_CR0_EM) || !(um_cr4(vcpu) & X86_CR4_OSFXSR))
+	if (c->insn.flags & EMU_VEX)
+		return c->protected && (um_cr4(vcpu) & X86_CR4_OSXSAVE) &&
+		       (vcpu->xcr0 & XCR0_SSE_AVX) == XCR0_SSE_AVX;
+	return !(um_cr0(vcpu) & X86_CR0_EM) && (um_cr4(vcpu) & X86_CR4_OSFXSR);
+}
+
+static u8 sse_fault(struct um_vcpu *vcpu, const struct emu_ctx *c)
+{
+	if (!vector_enabled(vcpu, c))
 		return UM_UD;
 	return um_cr0(vcpu) & X86_CR0_TS ? UM_NM : 0;
 }
@@ -101,7 +102,6 @@ static void begin_real(struct um_emul *em)
 	um_need(vcpu, UM_ST_DTABLES | UM_ST_RSP);
 	em->ctx.idt_base = vcpu->idt.base;
 	em->ctx.idt_limit = vcpu->idt.limit;
-	em->stepped = vcpu->rflags & X86_EFLAGS_TF;
 }
 
 /* Start an attempt: the registers as they are now, no translation known. */
@@ -116,8 +116,12 @@ static void begin(struct um_emul *em)
 	c->rflags = vcpu->rflags;
 	c->bits = code_bits(vcpu);
 	c->va_bits = vcpu->cr4 & X86_CR4_LA57 ? 57 : 48;
+	c->cpl = um_cpl(vcpu);
 	c->protected = (vcpu->cr0 & X86_CR0_PE) && !(c->rflags & X86_EFLAGS_VM);
+	c->long_mode = um_long_mode(vcpu);
+	c->align_check = c->cpl == 3 && (c->rflags & X86_EFLAGS_AC) && (vcpu->cr0 & X86_CR0_AM);
 	c->jumped = false;
+	em->stepped = c->rflags & X86_EFLAGS_TF;
 	c->real = um_interpreted(vcpu);
 	if (c->real)
 		begin_real(em);
@@ -225,11 +229,36 @@ static noinline int emulation_failed(struct um_emul *em)
 	return um_exit_internal_error(em->vcpu, KVM_INTERNAL_ERROR_EMULATION, ndata, (u64 *)&info);
 }
 
+/* More than the next instruction follows: a jump, another TF, or blocked events. */
+static bool changes_flow(const struct emu_insn *insn)
+{
+	return insn->op >= EMU_JCC || insn->dst.kind == EMU_K_SREG;
+}
+
+/* As um_skip_insn(), for an instruction that may have jumped, changed TF or begun to block. */
+static int retire_flow(struct um_emul *em, unsigned int len)
+{
+	const struct emu_insn *insn = &em->ctx.insn;
+	struct um_vcpu *vcpu = em->vcpu;
+	u64 next = em->ctx.jumped ? em->ctx.target : em->ctx.rip + len;
+
+	um_set_rip(vcpu, em->ctx.bits == 64 ? next : lower_32_bits(next));
+	vcpu->sti_block = false;
+	vcpu->movss_block = insn->dst.kind == EMU_K_SREG && insn->dst.reg == UM_SS_SEG;
+	if (insn->op == EMU_IRET)
+		vcpu->nmi_block = false;
+	um_dirty(vcpu, UM_ST_INTR);
+	if (em->stepped && !vcpu->movss_block)
+		um_queue_db(vcpu, UM_DR6_BS);
+	return 1;
+}
+
 /* Past @len bytes: a debug exit waits until userspace has seen what the instruction wrote. */
 static int retire(struct um_emul *em, unsigned int len)
 {
 	struct um_vcpu *vcpu = em->vcpu;
-	int r = em->ctx.real ? emul_real_retire(em, len) : um_skip_insn(vcpu, len);
+	bool flow = em->ctx.real || changes_flow(&em->ctx.insn);
+	int r = flow ? retire_flow(em, len) : um_skip_insn(vcpu, len);
 
 	vcpu->stats.insn_emulated++;
 	em->nr_read = 0;
@@ -265,10 +294,20 @@ static int retire_partly(struct um_emul *em)
 	return r;
 }
 
+/* It holds for one instruction, unless that loads it. */
+static void end_resume_flag(struct um_emul *em)
+{
+	struct um_vcpu *vcpu = em->vcpu;
+
+	if (unlikely(vcpu->rflags & X86_EFLAGS_RF) && em->ctx.insn.op != EMU_IRET)
+		um_set_rflags(vcpu, vcpu->rflags & ~X86_EFLAGS_RF);
+}
+
 static int finish(struct um_emul *em, int result)
 {
 	switch (result) {
 	case EMU_OK:
+		end_resume_flag(em);
 		return retire(em, em->ctx.insn.len);
 	case EMU_PARTIAL:
 		return retire_partly(em);
@@ -293,12 +332,14 @@ int emul_finish(struct um_emul *em, int result)
 
 static int execute(struct um_emul *em)
 {
-	if (em->ctx.insn.op >= EMU_SYSTEM)
-		return emul_system(em);
-	if (em->ctx.insn.flags & EMU_USES_RSP)
+	struct emu_ctx *c = &em->ctx;
+
+	if (c->insn.op >= EMU_SYSTEM)
+		return c->real ? emul_system(em) : finish(em, EMU_FAIL);
+	if (c->insn.flags & EMU_USES_RSP)
 		um_need(em->vcpu, UM_ST_RSP);
-	if (em->ctx.insn.op == EMU_SSE_MOV || em->ctx.insn.op == EMU_SSE_MOVA)
-		em->ctx.sse_fault = sse_fault(em->vcpu);
+	if (c->insn.op >= EMU_SSE_MOV && c->insn.op <= EMU_SSE_HIGH)
+		c->sse_fault = sse_fault(em->vcpu, c);
 	return emul_finish(em, emu_exec(&em->ctx));
 }
 

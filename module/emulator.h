@@ -18,7 +18,7 @@
 struct emul_fragment {
 	gpa_t gpa;
 	u8 len;
-	u8 data[16];
+	u8 data[32];
 };
 
 /* A guest page-table entry as a walk found it, and where to look at it again. */
@@ -54,7 +54,7 @@ struct emul_device {
  *	looked up for a write
  * @desc_valid: @desc is that of this attempt
  * @bytes, @nr_bytes: the instruction as fetched
- * @decoded_as: ctx.insn is what @bytes mean in such code; 0: it is not known
+ * @decoded_as: ctx.insn is what @bytes mean in code of so many bits; 0: it is not known
  * @move: ctx.insn is one for emul_move()
  * @code, @device: see there
  * @read: MMIO reads of this instruction in their order: those before @read_pos were used by
@@ -65,7 +65,7 @@ struct emul_device {
  * @input: string input that userspace gave and the guest has not got yet
  * @output: a string output element lies in the PIO page for userspace
  * @out_port: its port
- * @stepped: real mode: TF was set when the instruction began
+ * @stepped: TF was set when the instruction began
  * @debug_exit, @debug: a debug exit that must wait for the write to be seen
  * @zap_gpa, @zap_state, @zap_tries: the last write that could not be emulated and was given back
  *	to the guest, with what registers, and how often in a row
@@ -123,10 +123,15 @@ int emul_finish(struct um_emul *em, int result);
 /* The vCPU's emulator with no instruction, to deliver an event; NULL: no memory. */
 struct um_emul *emul_start_event(struct um_vcpu *vcpu);
 
+/* emulator_segment.c: ops */
+void emul_segment(struct emu_ctx *c, unsigned int seg, struct emu_segment *s);
+void emul_set_selector(struct emu_ctx *c, unsigned int nr, u16 sel);
+void emul_set_segment(struct emu_ctx *c, unsigned int nr, u16 sel, u64 desc);
+bool emul_table(struct emu_ctx *c, bool local, u64 *base, u32 *limit);
+int emul_descriptor(struct emu_ctx *c, u64 la, const u64 *old, u64 *desc);
+
 /* emulator_real.c */
-void emul_set_segment(struct emu_ctx *c, unsigned int nr, u16 sel);
 int emul_system(struct um_emul *em);		/* ops from EMU_SYSTEM on; as emul_finish() */
-int emul_real_retire(struct um_emul *em, unsigned int len);	/* as um_skip_insn() */
 void emul_real_failed(const struct um_emul *em);	/* one line in the log */
 
 /* emulator_mem.c: ops */
@@ -138,6 +143,13 @@ int emul_probe(struct emu_ctx *c, u64 la, unsigned int len);
 const struct paging_desc *emul_desc(struct um_emul *em);
 /* Translate with the rights of the current privilege level: EMU_OK or EMU_FAULT. */
 int emul_walk(struct um_emul *em, u64 la, u32 pfec, struct walk_result *r);
+/* The same for what the processor does by itself, whatever the level. */
+int emul_walk_system(struct um_emul *em, u64 la, u32 pfec, struct walk_result *r);
+/* Replace @old by @new in guest memory: EMU_OK, EMU_RETRY, or EMU_FAIL where there is none. */
+int emul_cmpxchg(struct um_emul *em, gpa_t gpa, const void *old, const void *new, unsigned int len);
+
+/* emulator_cmpxchg.c: 0, 1 if @len (1 to 16) bytes at @user are not @old, or -EFAULT. */
+int emul_cmpxchg_user(void __user *user, const void *old, const void *new, unsigned int len);
 
 /* emulator_fetch.c: the instruction at RIP into ctx.insn. EMU_OK, EMU_FAULT or EMU_FAIL. */
 int emul_fetch(struct um_emul *em);
@@ -172,8 +184,12 @@ static inline bool emul_has_output(const struct um_emul *em)
 	return em->nr_write || em->output;
 }
 
-/* xmm.c: the guest's XMM registers, which are in the CPU or in the current task's FPU state. */
-void um_xmm_read(struct um_vcpu *vcpu, unsigned int nr, void *data);
-void um_xmm_write(struct um_vcpu *vcpu, unsigned int nr, const void *data);
+/*
+ * xmm.c: the first @len (16 or 32) bytes of a vector register of the guest, which is in the CPU
+ * or in the current task's FPU state. @clear: the rest of it becomes 0.
+ */
+void um_vector_read(struct um_vcpu *vcpu, unsigned int nr, void *data, unsigned int len);
+void um_vector_write(struct um_vcpu *vcpu, unsigned int nr, const void *data, unsigned int len,
+		     bool clear);
 
 #endif

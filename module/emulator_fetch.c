@@ -147,31 +147,16 @@ static unsigned int fetch_window(struct um_emul *em, u64 *la)
 	return min_t(u64, EMU_MAX_LEN, cs->limit - rip + 1);
 }
 
-/* What else than the bytes decides their meaning. */
-static u8 code_kind(const struct emu_ctx *c)
-{
-	return c->bits + c->real;
-}
-
-static enum emu_decode_status decode_bytes(struct um_emul *em, unsigned int len)
-{
-	struct emu_ctx *c = &em->ctx;
-
-	if (unlikely(c->real))
-		return emu_decode_real(&c->insn, em->bytes, len, c->bits);
-	return emu_decode(&c->insn, em->bytes, len, c->bits);
-}
-
 static int decode(struct um_emul *em)
 {
 	struct emu_ctx *c = &em->ctx;
 
 	em->decoded_as = 0;
 	em->move = false;
-	switch (decode_bytes(em, em->nr_bytes)) {
+	switch (emu_decode(&c->insn, em->bytes, em->nr_bytes, c->bits)) {
 	case EMU_DECODED:
 		if (em->nr_bytes == EMU_MAX_LEN)
-			em->decoded_as = code_kind(c);
+			em->decoded_as = c->bits;
 		em->move = emul_is_move(c);
 		return EMU_OK;
 	case EMU_DECODE_UD:
@@ -191,7 +176,7 @@ static int fetch_whole(struct um_emul *em, u64 la)
 
 	if (r)
 		return r;
-	if (em->decoded_as == code_kind(&em->ctx) && raw[0] == em->raw[0] && raw[1] == em->raw[1])
+	if (em->decoded_as == em->ctx.bits && raw[0] == em->raw[0] && raw[1] == em->raw[1])
 		return EMU_OK;
 	em->raw[0] = raw[0];
 	em->raw[1] = raw[1];
@@ -211,7 +196,7 @@ static int fetch_split(struct um_emul *em, u64 la, unsigned int window)
 		return r;
 	em->nr_bytes = first;
 	if (first == window ||
-	    decode_bytes(em, first) != EMU_DECODE_SHORT)
+	    emu_decode(&em->ctx.insn, em->bytes, first, em->ctx.bits) != EMU_DECODE_SHORT)
 		return decode(em);
 	la += first;
 	r = read_code(em, em->ctx.bits == 64 ? la : lower_32_bits(la), em->bytes + first,

@@ -53,10 +53,8 @@ const struct paging_desc *emul_desc(struct um_emul *em)
 	return &em->desc;
 }
 
-int emul_walk(struct um_emul *em, u64 la, u32 pfec, struct walk_result *r)
+int emul_walk_system(struct um_emul *em, u64 la, u32 pfec, struct walk_result *r)
 {
-	if (um_cpl(em->vcpu) == 3)
-		pfec |= PFEC_U;
 	if (walk(em->vcpu, emul_desc(em), la, pfec, &um_walk_ops, r) == WALK_OK)
 		return EMU_OK;
 	em->ctx.fault = (struct emu_fault){
@@ -66,6 +64,11 @@ int emul_walk(struct um_emul *em, u64 la, u32 pfec, struct walk_result *r)
 		.cr2 = la,
 	};
 	return EMU_FAULT;
+}
+
+int emul_walk(struct um_emul *em, u64 la, u32 pfec, struct walk_result *r)
+{
+	return emul_walk_system(em, la, em->ctx.cpl == 3 ? pfec | PFEC_U : pfec, r);
 }
 
 /* The hardware translated the access that faulted: no second walk for it, if this is the one. */
@@ -215,11 +218,11 @@ int emul_probe(struct emu_ctx *c, u64 la, unsigned int len)
 {
 	struct um_emul *em = container_of(c, struct um_emul, ctx);
 	gpa_t gpa;
-	int r = EMU_OK;
+	int r = translate_data(em, la, true, &gpa);
 
-	if (in_page(la, len) < len)
+	if (!r && in_page(la, len) < len)
 		r = translate_data(em, next_page(c, la), true, &gpa);
-	return r ? r : translate_data(em, la, true, &gpa);
+	return r;
 }
 
 int emul_write(struct emu_ctx *c, u64 la, const void *data, unsigned int len)
@@ -237,58 +240,42 @@ int emul_write(struct emu_ctx *c, u64 la, const void *data, unsigned int len)
 	return r;
 }
 
-/* Bytes and words are exchanged as a part of the aligned 4 bytes around them. */
-static int cmpxchg_narrow(struct um_vm *vm, gpa_t gpa, const void *old, const void *new,
-			  unsigned int len)
+#define CACHE_LINE	64	/* within it, the processor locks any operand */
+
+int emul_cmpxchg(struct um_emul *em, gpa_t gpa, const void *old, const void *new, unsigned int len)
 {
-	unsigned int offset = gpa & 3;
-	union {
-		u32 val;
-		u8 byte[4];
-	} now, next;
+	struct um_vm *vm = em->vcpu->vm;
+	struct um_memslot *slot;
+	void __user *user = gpa_user(em, gpa, true, &slot);
+	int r;
 
-	if (um_read_guest(vm, gpa - offset, &now, 4))
-		return -EFAULT;
-	if (memcmp(&now.byte[offset], old, len))
-		return 1;
-	next = now;
-	memcpy(&next.byte[offset], new, len);
-	return um_cmpxchg_guest(vm, gpa - offset, 4, now.val, next.val);
-}
-
-static int cmpxchg_gpa(struct um_vm *vm, gpa_t gpa, const void *old, const void *new,
-		       unsigned int len)
-{
-	u64 from = 0, to = 0;
-
-	if (len < 4)
-		return cmpxchg_narrow(vm, gpa, old, new, len);
-	memcpy(&from, old, len);
-	memcpy(&to, new, len);
-	return um_cmpxchg_guest(vm, gpa, len, from, to);
+	if (!user)
+		return EMU_FAIL;
+	r = emul_cmpxchg_user(user, old, new, len);
+	if (r < 0)
+		return EMU_FAIL;
+	if (r)
+		return EMU_RETRY;
+	um_mark_dirty(vm, em->vcpu, slot, gpa_to_gfn(gpa));
+	um_mmu_gpa_written(vm, gpa, len);
+	return EMU_OK;
 }
 
 /*
- * MMIO, 16 bytes and misaligned operands are written without a lock: nothing in the ABI carries
- * one.
+ * MMIO, and what crosses cache lines, is written without a lock: nothing in the ABI carries one,
+ * and a host may forbid the other.
  */
 int emul_exchange(struct emu_ctx *c, u64 la, const void *old, const void *new, unsigned int len)
 {
 	struct um_emul *em = container_of(c, struct um_emul, ctx);
-	struct um_vm *vm = em->vcpu->vm;
 	gpa_t gpa;
 	int r;
 
-	if (len > 8 || (la & (len - 1)))
+	if ((la & (CACHE_LINE - 1)) + len > CACHE_LINE)
 		return emul_write(c, la, new, len);
 	r = translate_data(em, la, true, &gpa);
 	if (r)
 		return r;
-	r = cmpxchg_gpa(vm, gpa, old, new, len);
-	if (r < 0)
-		return emul_mmio_write(em, gpa, new, len);
-	if (r)
-		return EMU_RETRY;
-	um_mmu_gpa_written(vm, gpa, len);
-	return EMU_OK;
+	r = emul_cmpxchg(em, gpa, old, new, len);
+	return r == EMU_FAIL ? emul_mmio_write(em, gpa, new, len) : r;
 }

@@ -80,7 +80,7 @@ bool emul_move(struct um_emul *em)
 	struct kvm_run *run = vcpu->run;
 
 	if (offset != um_page_offset(emu_effective_address(c)) ||
-	    offset + c->insn.size > UM_PAGE_SIZE || (c->rflags & X86_EFLAGS_TF) ||
+	    offset + c->insn.size > UM_PAGE_SIZE || (c->rflags & (X86_EFLAGS_TF | X86_EFLAGS_RF)) ||
 	    !emul_is_device(em, gpa_to_gfn(em->gpa_hint)))
 		return false;
 

@@ -13,42 +13,8 @@
 #include "event.h"
 #include "host.h"
 
-#define TYPE_DATA	3	/* writable, accessed */
-#define REAL_LIMIT	0xffff
 #define BASE24		GENMASK(23, 0)
 #define BATCH		64	/* instructions between two looks at what else there is to do */
-
-/* Limit and rights stay, as in a processor; but what was unusable in protected mode is not here. */
-void emul_set_segment(struct emu_ctx *c, unsigned int nr, u16 sel)
-{
-	struct um_vcpu *vcpu = container_of(c, struct um_emul, ctx)->vcpu;
-	struct kvm_segment *seg = &vcpu->segs[nr];
-
-	um_need(vcpu, UM_ST_SEGS);
-	if (seg->unusable)
-		*seg = (struct kvm_segment){ .limit = REAL_LIMIT, .type = TYPE_DATA, .s = 1,
-					     .present = 1 };
-	seg->selector = sel;
-	seg->base = (u64)sel << 4;
-	um_dirty(vcpu, UM_ST_SEGS);
-}
-
-/* The instruction is done: unlike elsewhere it may have jumped, changed TF or begun to block. */
-int emul_real_retire(struct um_emul *em, unsigned int len)
-{
-	const struct emu_insn *insn = &em->ctx.insn;
-	struct um_vcpu *vcpu = em->vcpu;
-
-	um_set_rip(vcpu, em->ctx.jumped ? em->ctx.target : em->ctx.rip + len);
-	vcpu->sti_block = false;
-	vcpu->movss_block = insn->dst.kind == EMU_K_SREG && insn->dst.reg == UM_SS_SEG;
-	if (insn->op == EMU_IRET)
-		vcpu->nmi_block = false;
-	um_dirty(vcpu, UM_ST_INTR);
-	if (em->stepped)
-		um_queue_db(vcpu, UM_DR6_BS);
-	return 1;
-}
 
 void emul_real_failed(const struct um_emul *em)
 {
@@ -224,6 +190,9 @@ static int system_insn(struct um_emul *em)
 		return load_dtable(em, &vcpu->gdt);
 	case EMU_LIDT:
 		return load_dtable(em, &vcpu->idt);
+	case EMU_INVLPG:	/* nothing is paged, */
+	case EMU_WBINVD:	/* and no cache of the host's is for the guest to flush */
+		return EMU_OK;
 	}
 	return EMU_FAIL;
 }

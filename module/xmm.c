@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The guest's XMM registers, for emulated moves. While an ioctl runs the guest its FPU state is the
- * current task's: in the CPU, or saved if the task was scheduled away. fpregs_lock() keeps it where
- * it is.
+ * The guest's XMM and YMM registers, for emulated moves. While an ioctl runs the guest its FPU
+ * state is the current task's: in the CPU, or saved if the task was scheduled away. fpregs_lock()
+ * keeps it where it is.
  */
+#include <linux/linkage.h>
 #include <linux/thread_info.h>
 
 #include "emulator.h"
 
-/* SDM "FXSAVE Area". */
-#define FXSAVE_SIZE	512
-#define FXSAVE_XMM(nr)	(160 + 16 * (nr))
+/* vector.S */
+asmlinkage void um_read_xmm(unsigned int nr, void *data);
+asmlinkage void um_read_ymm(unsigned int nr, void *data);
+asmlinkage void um_write_xmm(unsigned int nr, const void *data);
+asmlinkage void um_write_xmm_clear(unsigned int nr, const void *data);
+asmlinkage void um_write_ymm(unsigned int nr, const void *data);
 
-struct fxsave_area {
-	u8 bytes[FXSAVE_SIZE];
-} __aligned(16);
+#define XMM_BYTES	16
 
 /*
  * True: the guest's state is to be taken out of the CPU again, because this is not within the run
@@ -39,24 +41,27 @@ static void fpu_end(struct um_vcpu *vcpu, bool borrowed)
 		um_fpu_put(vcpu);
 }
 
-void um_xmm_read(struct um_vcpu *vcpu, unsigned int nr, void *data)
+void um_vector_read(struct um_vcpu *vcpu, unsigned int nr, void *data, unsigned int len)
 {
 	bool borrowed = fpu_begin(vcpu);
-	struct fxsave_area fx;
 
-	asm volatile("fxsaveq %0" : "=m" (fx));
+	if (len > XMM_BYTES)
+		um_read_ymm(nr, data);
+	else
+		um_read_xmm(nr, data);
 	fpu_end(vcpu, borrowed);
-	memcpy(data, &fx.bytes[FXSAVE_XMM(nr)], 16);
 }
 
-/* FXRSTOR leaves the upper halves of the YMM registers alone, as a legacy SSE instruction does. */
-void um_xmm_write(struct um_vcpu *vcpu, unsigned int nr, const void *data)
+void um_vector_write(struct um_vcpu *vcpu, unsigned int nr, const void *data, unsigned int len,
+		     bool clear)
 {
 	bool borrowed = fpu_begin(vcpu);
-	struct fxsave_area fx;
 
-	asm volatile("fxsaveq %0" : "=m" (fx));
-	memcpy(&fx.bytes[FXSAVE_XMM(nr)], data, 16);
-	asm volatile("fxrstorq %0" : : "m" (fx));
+	if (len > XMM_BYTES)
+		um_write_ymm(nr, data);
+	else if (clear)
+		um_write_xmm_clear(nr, data);
+	else
+		um_write_xmm(nr, data);
 	fpu_end(vcpu, borrowed);
 }

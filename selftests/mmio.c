@@ -189,6 +189,14 @@ static void test_forms(struct setup *s, enum guest_mode mode)
 		if (!about[FORM_NAME])
 			break;
 		snprintf(name, sizeof(name), "%s", s->vcpu->vm->mem + about[FORM_NAME]);
+		if (about[FORM_OURS] && !dev_is_umbra()) {
+			tap_skip("KVM does not emulate it", "%s: %s", s->mode, name);
+			continue;
+		}
+		if (about[FORM_AVX] && !cpuid_has(1, 0, CPUID_ECX, 28)) {
+			tap_skip("no AVX in CPUID", "%s: %s", s->mode, name);
+			continue;
+		}
 		test_aligned(s, mode, form, about, name);
 		if (!about[FORM_ANYWHERE] || about[FORM_WIDTH] == 1)
 			continue;

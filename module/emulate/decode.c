@@ -6,6 +6,8 @@
  */
 #include "decode.h"
 
+#define NOP_OPCODE	0x90	/* XCHG rAX, rAX by its encoding */
+
 /* Without REX, byte registers 4 to 7 are AH, CH, DH and BH. */
 static void set_reg(struct emu_decoder *d, struct emu_operand *o, unsigned int reg)
 {
@@ -76,6 +78,10 @@ static void set_immediate(struct emu_decoder *d, struct emu_operand *o, unsigned
 		set_imm(d, o, emu_take(d, o->size));
 		d->insn->disp = emu_take(d, 2);
 		break;
+	case EMU_FORM_IWB:
+		set_imm(d, o, emu_take(d, 2));
+		d->insn->disp = emu_take8(d);
+		break;
 	case EMU_FORM_1:
 		set_imm(d, o, 1);
 		break;
@@ -144,6 +150,10 @@ static unsigned int operand_size(const struct emu_decoder *d, unsigned int flags
 		return 1;
 	if (d->rex & REX_W)
 		return 8;
+	if (flags & EMU_OF_DWORD)
+		return 4;
+	if (d->bits == 64 && (flags & EMU_OF_NEAR))
+		return 8;
 	if (d->bits == 64 && (flags & EMU_OF_D64))
 		return d->opsize ? 2 : 8;
 	return (d->bits == 16) == d->opsize ? 4 : 2;
@@ -156,9 +166,9 @@ static unsigned int address_size(const struct emu_decoder *d)
 	return (d->bits == 16) == d->adsize ? 4 : 2;
 }
 
-static unsigned int sse_size(const struct emu_decoder *d, unsigned int code)
+static unsigned int sse_size(const struct emu_decoder *d, unsigned int flags)
 {
-	switch (code) {
+	switch (flags & EMU_SSE_SIZE) {
 	case EMU_SSE_4:
 		return 4;
 	case EMU_SSE_8:
@@ -166,36 +176,55 @@ static unsigned int sse_size(const struct emu_decoder *d, unsigned int code)
 	case EMU_SSE_DQ:
 		return d->rex & REX_W ? 8 : 4;
 	}
-	return 16;
+	return d->vex_l ? 32 : 16;
 }
 
 /* Find the row of an SSE opcode by its mandatory prefix: F2 and F3 go before 66. */
-static const struct emu_opcode *sse_row(const struct emu_decoder *d, unsigned int nr)
+static const struct emu_opcode *sse_row(struct emu_decoder *d, unsigned int nr)
 {
+	const struct emu_opcode *row = &emu_sse[nr][d->opsize];
+
 	if (d->insn->flags & EMU_REPNE)
-		return &emu_sse[nr][3];
-	if (d->insn->flags & EMU_REPE)
-		return &emu_sse[nr][2];
-	return &emu_sse[nr][d->opsize];
+		row = &emu_sse[nr][3];
+	else if (d->insn->flags & EMU_REPE)
+		row = &emu_sse[nr][2];
+	if (d->vex_l && (row->flags & EMU_SSE_L0))
+		d->undefined = true;
+	return row;
+}
+
+/* The opcodes whose prefix decides what they are, beside those of SSE. */
+static bool prefix_valid(const struct emu_decoder *d)
+{
+	unsigned int rep = d->insn->flags & EMU_REP;
+
+	switch (d->map << 8 | d->opcode) {
+	case EMU_MAP_0F << 8 | 0xbc:	/* TZCNT */
+	case EMU_MAP_0F << 8 | 0xbd:	/* LZCNT */
+		return !(rep & EMU_REPE);
+	case EMU_MAP_0F << 8 | 0xc3:	/* MOVNTI */
+		return !rep && !d->opsize;
+	case EMU_MAP_0F << 8 | 0xae:	/* CLWB beside XSAVEOPT */
+		return !rep && (d->modrm_reg == 7 || d->opsize);
+	case EMU_MAP_0F38 << 8 | 0xf0:	/* CRC32 */
+	case EMU_MAP_0F38 << 8 | 0xf1:
+		return !rep;
+	}
+	return true;
 }
 
 /* Bytes that mean something else, or nothing, in this mode or with this prefix. */
-static bool valid_here(const struct emu_decoder *d, unsigned int map)
+static bool valid_here(const struct emu_decoder *d, const struct emu_opcode *row)
 {
-	if (map)	/* TZCNT and LZCNT */
-		return !(d->opcode >> 1 == 0xbc >> 1 && (d->insn->flags & EMU_REPE));
-	return d->opcode == 0x63 ? d->bits == 64 : d->opcode != 0x82 || d->bits != 64;
-}
+	bool sse = d->row_flags & EMU_OF_SSE;
 
-static const struct emu_opcode *find_row(struct emu_decoder *d, unsigned int map)
-{
-	const struct emu_opcode *row = &emu_opcodes_real[map][d->opcode];
-
-	d->groups = emu_groups_real;
-	if (d->real && (row->op || row->flags))
-		return row;
-	d->groups = emu_groups;
-	return &emu_opcodes[map][d->opcode];
+	if (row->op == EMU_UNKNOWN || (d->bits == 64 && (d->row_flags & EMU_OF_NOT64)))
+		return false;
+	if (d->insn->flags & EMU_VEX)
+		return sse && !(row->flags & EMU_SSE_NO_VEX);
+	if (row->op == EMU_MOVSX && d->map == EMU_MAP_1)	/* else ARPL */
+		return d->bits == 64;
+	return sse || prefix_valid(d);
 }
 
 /* MOV to and from these has no memory operand, whatever ModRM.mod says. */
@@ -209,19 +238,17 @@ static const struct emu_opcode *take_opcode(struct emu_decoder *d)
 {
 	const struct emu_opcode *row;
 	struct emu_insn *insn = d->insn;
-	unsigned int map = 0, flags;
+	unsigned int flags;
 
 	emu_take_prefixes(d);
-	if (d->opcode == 0x0f) {
-		map = 1;
-		d->opcode = emu_take8(d);
-	}
-	row = find_row(d, map);
+	if (d->map >= EMU_NR_MAPS)
+		return NULL;
+	row = &emu_opcodes[d->map][d->opcode];
 	flags = row->flags;
 	if (flags & EMU_OF_MODRM)
 		emu_take_modrm(d);
 	if (flags & EMU_OF_GROUP) {
-		row = &d->groups[row->op][d->modrm_reg];
+		row = &emu_groups[row->op][d->modrm_reg];
 		flags |= row->flags;
 	}
 	if (flags & EMU_OF_SSE) {
@@ -234,10 +261,10 @@ static const struct emu_opcode *take_opcode(struct emu_decoder *d)
 	insn->asize = address_size(d);
 	insn->cond = d->opcode & 0xf;
 	d->row_flags = flags;
-	if (insn->op == EMU_UNKNOWN || !valid_here(d, map))
+	if (!valid_here(d, row))
 		return NULL;
 	if (on_control_register(insn->op)) {
-		insn->size = 4;
+		insn->size = d->bits == 64 ? 8 : 4;
 		d->mod = 3;
 	}
 	if (flags & EMU_OF_MODRM)
@@ -273,13 +300,20 @@ static void fix_up(struct emu_decoder *d)
 	case EMU_MOV:
 		if (insn->src.kind == EMU_K_SREG && insn->dst.kind == EMU_K_MEM)
 			insn->dst.size = 2;
+		if (insn->dst.kind == EMU_K_SREG && insn->dst.reg == UM_CS)
+			d->undefined = true;
 		break;
-	case EMU_PUSH:
-	case EMU_POP:
+	case EMU_XCHG:
+		if (d->map == EMU_MAP_1 && d->opcode == NOP_OPCODE && !(d->rex & REX_B))
+			insn->op = EMU_NOP;
+		break;
+	case EMU_PUSH ... EMU_POP:
+	case EMU_CALL ... EMU_LEAVE:
 		insn->flags |= EMU_USES_RSP | EMU_TWO_MEM;
 		break;
-	case EMU_MOVS:
-	case EMU_CMPS:
+	case EMU_MOVS ... EMU_CMPS:
+	case EMU_JMP_FAR:
+	case EMU_LES ... EMU_LGS:
 		insn->flags |= EMU_TWO_MEM;
 		break;
 	case EMU_INS:
@@ -305,15 +339,14 @@ static bool lock_valid(const struct emu_decoder *d, const struct emu_opcode *row
 	       (op >= EMU_XCHG && op <= EMU_CMPXCHG8B);
 }
 
-static enum emu_decode_status decode(struct emu_insn *insn, const u8 *bytes, unsigned int len,
-				     unsigned int bits, bool real)
+enum emu_decode_status emu_decode(struct emu_insn *insn, const u8 *bytes, unsigned int len,
+				  unsigned int bits)
 {
 	struct emu_decoder d = {
 		.insn = insn,
 		.next = bytes,
 		.end = bytes + (len < EMU_MAX_LEN ? len : EMU_MAX_LEN),
 		.bits = bits,
-		.real = real,
 		.seg = SEG_DEFAULT,
 	};
 	const struct emu_opcode *row;
@@ -330,20 +363,8 @@ static enum emu_decode_status decode(struct emu_insn *insn, const u8 *bytes, uns
 	if (!known)
 		return EMU_DECODE_UNKNOWN;
 	fix_up(&d);
-	if (!lock_valid(&d, row))
+	if (d.undefined || !lock_valid(&d, row))
 		return EMU_DECODE_UD;
 	insn->len = d.next - bytes;
 	return EMU_DECODED;
-}
-
-enum emu_decode_status emu_decode(struct emu_insn *insn, const u8 *bytes, unsigned int len,
-				  unsigned int bits)
-{
-	return decode(insn, bytes, len, bits, false);
-}
-
-enum emu_decode_status emu_decode_real(struct emu_insn *insn, const u8 *bytes, unsigned int len,
-				       unsigned int bits)
-{
-	return decode(insn, bytes, len, bits, true);
 }

@@ -21,14 +21,15 @@ struct emu_decoder {
 	struct emu_insn *insn;
 	const u8 *next, *end;
 	u8 bits;
-	bool real;
-	const struct emu_opcode (*groups)[8];
 	bool over;		/* bytes were asked for beyond the end */
 	bool opsize, adsize;	/* prefixes 66 and 67 */
+	bool undefined;		/* #UD, whatever follows */
 	u8 rex;
 	u8 seg;			/* SEG_DEFAULT: no override */
+	u8 map;			/* of the opcode: EMU_MAP_* */
 	u8 opcode;
-	u8 row_flags;		/* EMU_OF_* */
+	bool vex_l;
+	u16 row_flags;		/* EMU_OF_* */
 	u8 mod, reg, rm;	/* reg and rm with their REX bits */
 	u8 modrm_reg;		/* without */
 };
@@ -64,7 +65,8 @@ static inline u8 emu_note_rsp(struct emu_decoder *d, u8 reg)
 	return reg;
 }
 
-void emu_take_prefixes(struct emu_decoder *d);	/* and the first opcode byte */
+/* Up to the opcode, with its map. A VEX prefix counts as the legacy prefixes that it replaces. */
+void emu_take_prefixes(struct emu_decoder *d);
 void emu_take_modrm(struct emu_decoder *d);
 void emu_take_address(struct emu_decoder *d);	/* what follows ModRM */
 

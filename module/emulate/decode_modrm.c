@@ -6,6 +6,9 @@
  */
 #include "decode.h"
 
+#define ESCAPE		0x0f	/* another opcode map follows, */
+#define ESCAPE_38	0x38	/* after this yet another */
+
 /* ES, CS, SS and DS overrides mean nothing in 64-bit mode. */
 static void override(struct emu_decoder *d, unsigned int seg)
 {
@@ -40,8 +43,8 @@ static bool legacy_prefix(struct emu_decoder *d, u8 byte)
 	return false;
 }
 
-/* Leaves the first opcode byte in d->opcode. A REX prefix counts only directly before it. */
-void emu_take_prefixes(struct emu_decoder *d)
+/* A REX prefix counts only directly before the opcode. */
+static void take_legacy_prefixes(struct emu_decoder *d)
 {
 	u8 byte;
 
@@ -55,6 +58,67 @@ void emu_take_prefixes(struct emu_decoder *d)
 			d->opcode = byte;
 			return;
 		}
+	}
+}
+
+#define VEX3		0xc4	/* the prefix of three bytes */
+#define VEX2		0xc5
+#define VEX_MAP		0x1f
+#define VEX_W		BIT(7)
+#define VEX_NO_VVVV	(0xf << 3)	/* stored inverted: no third operand */
+#define VEX_L		BIT(2)
+#define VEX_PP		3		/* the mandatory prefix: none, 66, F3, F2 */
+
+/* Outside 64-bit mode these bytes are LES and LDS, which have no register form. */
+static bool is_vex(const struct emu_decoder *d)
+{
+	if (d->opcode != VEX3 && d->opcode != VEX2)
+		return false;
+	return d->bits == 64 || (d->next < d->end && *d->next >> 6 == 3);
+}
+
+/* W, vvvv, L and pp, which end either form of the prefix. No instruction here has a vvvv. */
+static void take_vex_end(struct emu_decoder *d, u8 byte)
+{
+	static const u8 prefix[] = { 0, 0, EMU_REPE, EMU_REPNE };
+
+	if ((byte & VEX_NO_VVVV) != VEX_NO_VVVV)
+		d->undefined = true;
+	d->vex_l = byte & VEX_L;
+	d->opsize = (byte & VEX_PP) == 1;
+	d->insn->flags |= EMU_VEX | prefix[byte & VEX_PP];
+}
+
+static void take_vex(struct emu_decoder *d)
+{
+	bool three = d->opcode == VEX3;
+	u8 byte, rxb = ~emu_take8(d);
+
+	if (d->opsize || d->rex || (d->insn->flags & (EMU_LOCK | EMU_REP)))
+		d->undefined = true;
+	d->map = three ? ~rxb & VEX_MAP : EMU_MAP_0F;
+	byte = three ? emu_take8(d) : ~rxb & ~VEX_W;
+	if (d->bits == 64)
+		d->rex = REX | (rxb >> 5 & (three ? REX_R | REX_X | REX_B : REX_R)) |
+			 (byte & VEX_W ? REX_W : 0);
+	take_vex_end(d, byte);
+	d->opcode = emu_take8(d);
+}
+
+void emu_take_prefixes(struct emu_decoder *d)
+{
+	take_legacy_prefixes(d);
+	if (is_vex(d)) {
+		take_vex(d);
+		return;
+	}
+	if (d->opcode != ESCAPE)
+		return;
+	d->map = EMU_MAP_0F;
+	d->opcode = emu_take8(d);
+	if (d->opcode == ESCAPE_38) {
+		d->map = EMU_MAP_0F38;
+		d->opcode = emu_take8(d);
 	}
 }
 

@@ -17,8 +17,17 @@
 #define EMU_AF		BIT(4)
 #define EMU_ZF		BIT(6)
 #define EMU_SF		BIT(7)
+#define EMU_TF		BIT(8)
+#define EMU_IF		BIT(9)
 #define EMU_DF		BIT(10)
 #define EMU_OF		BIT(11)
+#define EMU_IOPL	(BIT(12) | BIT(13))
+#define EMU_NT		BIT(14)
+#define EMU_RF		BIT(16)
+#define EMU_VM		BIT(17)
+#define EMU_AC		BIT(18)
+#define EMU_ID		BIT(21)
+#define EMU_FIXED	BIT(1)		/* always set */
 #define EMU_ARITH	(EMU_CF | EMU_PF | EMU_AF | EMU_ZF | EMU_SF | EMU_OF)
 
 /*
@@ -37,20 +46,22 @@ enum emu_op {
 	EMU_MOV, EMU_MOVZX, EMU_MOVSX, EMU_XCHG, EMU_XADD, EMU_CMPXCHG, EMU_CMPXCHG8B,
 	EMU_SETCC, EMU_CMOVCC, EMU_PUSH, EMU_POP,
 	EMU_MOVS, EMU_CMPS, EMU_STOS, EMU_LODS, EMU_SCAS, EMU_INS, EMU_OUTS,
-	EMU_SSE_MOV, EMU_SSE_MOVA,	/* any address; 16-byte aligned */
-	EMU_UD,			/* architecturally undefined: #UD */
-	/* In real mode only (opcode_real.c). Far loads are in the order of enum um_seg. */
-	EMU_JCC, EMU_LOOP, EMU_JMP, EMU_CALL, EMU_RET, EMU_JMP_FAR, EMU_CALL_FAR, EMU_RET_FAR,
-	EMU_INT, EMU_INT3, EMU_INTO, EMU_IRET,
-	EMU_PUSHA, EMU_POPA, EMU_PUSHF, EMU_POPF, EMU_LEAVE, EMU_LEA,
-	EMU_LES, EMU_LCS, EMU_LSS, EMU_LDS, EMU_LFS, EMU_LGS,
-	EMU_WIDEN, EMU_SIGN, EMU_SAHF, EMU_LAHF, EMU_FLAG, EMU_XLAT, EMU_BSWAP, EMU_NOP,
+	EMU_SSE_MOV, EMU_SSE_MOVA,	/* any address; aligned to their size */
+	EMU_SSE_LOW, EMU_SSE_HIGH,	/* one half of a register, the other stays */
+	EMU_MOVBE, EMU_UD,		/* architecturally undefined: #UD */
+	EMU_JCC, EMU_LOOP, EMU_JMP, EMU_JMP_FAR,
+	/* Those that use the stack. */
+	EMU_CALL, EMU_RET, EMU_CALL_FAR, EMU_RET_FAR, EMU_INT, EMU_INT3, EMU_INTO, EMU_IRET,
+	EMU_PUSHA, EMU_POPA, EMU_PUSHF, EMU_POPF, EMU_ENTER, EMU_LEAVE,
+	EMU_LES, EMU_LCS, EMU_LSS, EMU_LDS, EMU_LFS, EMU_LGS,	/* in the order of enum um_seg */
+	EMU_LEA, EMU_WIDEN, EMU_SIGN, EMU_SAHF, EMU_LAHF, EMU_FLAG, EMU_XLAT, EMU_BSWAP, EMU_NOP,
 	EMU_NR_OPS,
 	/* Not for emu_exec(): they concern more of the vCPU than an instruction's context has. */
 	EMU_SYSTEM = EMU_NR_OPS,
 	EMU_IN = EMU_SYSTEM, EMU_OUT, EMU_HLT, EMU_STI, EMU_CPUID, EMU_RDTSC, EMU_RDMSR, EMU_WRMSR,
 	EMU_CR_READ, EMU_CR_WRITE, EMU_DR_READ, EMU_DR_WRITE, EMU_CLTS, EMU_LMSW, EMU_SMSW,
-	EMU_SGDT, EMU_SIDT, EMU_LGDT, EMU_LIDT,
+	EMU_SGDT, EMU_SIDT, EMU_LGDT, EMU_LIDT, EMU_INVLPG,
+	EMU_WBINVD,
 };
 
 enum emu_kind {
@@ -67,7 +78,7 @@ enum emu_kind {
 struct emu_operand {
 	u8 kind;
 	u8 reg;
-	u8 size;		/* bytes: 1, 2, 4, 8 or 16 */
+	u8 size;		/* bytes: 1, 2, 4, 8, 16 or 32 */
 };
 
 #define EMU_REG_NONE	0xff
@@ -80,6 +91,7 @@ struct emu_operand {
 #define EMU_USES_RSP	BIT(3)	/* reads or writes RSP */
 #define EMU_TWO_MEM	BIT(4)	/* more than one memory operand */
 #define EMU_HAS_IMM	BIT(5)	/* an immediate besides the two operands */
+#define EMU_VEX		BIT(6)	/* a move that clears what it does not write of a register */
 #define EMU_REP		(EMU_REPE | EMU_REPNE)
 
 /**
@@ -92,7 +104,7 @@ struct emu_operand {
  * @seg: segment of the memory operand (of the source for string instructions)
  * @base, @index, @scale, @disp: the effective address; scale is a shift count
  * @imm: the immediate, sign-extended to the operand size; the offset of a far pointer, whose
- *	selector is in @disp
+ *	selector is in @disp; the size of ENTER's frame, whose level is in @disp
  */
 struct emu_insn {
 	u8 op;
@@ -114,7 +126,7 @@ enum emu_decode_status {
 	EMU_DECODED,
 	EMU_DECODE_SHORT,	/* more bytes are needed than were given */
 	EMU_DECODE_LONG,	/* over 15 bytes: #GP(0) */
-	EMU_DECODE_UD,		/* a LOCK prefix where none may be: #UD */
+	EMU_DECODE_UD,		/* prefixes that exclude each other: #UD */
 	EMU_DECODE_UNKNOWN,
 };
 
@@ -126,15 +138,12 @@ enum emu_decode_status {
  */
 enum emu_decode_status emu_decode(struct emu_insn *insn, const u8 *bytes, unsigned int len,
 				  unsigned int bits);
-/* The same for real mode, where control flow and system instructions are known too. */
-enum emu_decode_status emu_decode_real(struct emu_insn *insn, const u8 *bytes, unsigned int len,
-				       unsigned int bits);
 
-/* A row of the opcode tables (opcode.c, opcode_real.c). */
+/* A row of the opcode tables (opcode.c, opcode_sse.c). */
 struct emu_opcode {
 	u8 op;			/* enum emu_op; a group's or an SSE row's number with those flags */
 	u8 dst, src;		/* enum emu_form */
-	u8 flags;		/* EMU_OF_* */
+	u16 flags;		/* EMU_OF_*, or EMU_SSE_* */
 };
 
 /* How an operand is encoded. */
@@ -159,6 +168,7 @@ enum emu_form {
 	EMU_FORM_SO,		/* segment register, by the opcode */
 	EMU_FORM_IW,		/* immediate of 2 bytes */
 	EMU_FORM_P,		/* immediate far pointer */
+	EMU_FORM_IWB,		/* immediates of 2 bytes and 1 byte */
 };
 
 #define EMU_OF_BYTE	BIT(0)	/* operand size 1 */
@@ -170,18 +180,31 @@ enum emu_form {
 #define EMU_OF_IMM8	BIT(6)	/* a third operand: an immediate of 1 byte, sign-extended */
 #define EMU_OF_IMM	BIT(7)	/* or of the operand size, at most 4 bytes */
 
+#define EMU_OF_NEAR	BIT(8)	/* operand size 8 in 64-bit mode, whatever the prefix */
+#define EMU_OF_NOT64	BIT(9)	/* none in 64-bit mode */
+#define EMU_OF_DWORD	BIT(10)	/* operand size 4, or 8 with REX.W */
+
 /* Rows of an SSE opcode say the size of the memory operand in their flags. */
-#define EMU_SSE_16	0
+#define EMU_SSE_16	0		/* or 32 with VEX.L */
 #define EMU_SSE_8	1
 #define EMU_SSE_4	2
 #define EMU_SSE_DQ	3		/* 4, or 8 with REX.W */
+#define EMU_SSE_SIZE	3
+#define EMU_SSE_NO_VEX	BIT(2)
+#define EMU_SSE_L0	BIT(3)		/* VEX.L must be 0 */
 
-extern const struct emu_opcode emu_opcodes[2][256];	/* one byte; 0F and one byte */
+enum { EMU_MAP_1, EMU_MAP_0F, EMU_MAP_0F38, EMU_NR_MAPS };
+
+extern const struct emu_opcode emu_opcodes[EMU_NR_MAPS][256];
 extern const struct emu_opcode emu_groups[][8];
 extern const struct emu_opcode emu_sse[][4];		/* by prefix: none, 66, F3, F2 */
-/* Real mode: rows that are there go before those above. */
-extern const struct emu_opcode emu_opcodes_real[2][256];
-extern const struct emu_opcode emu_groups_real[][8];
+
+/* The rows of emu_sse. */
+enum {
+	EMU_SSE_10, EMU_SSE_11, EMU_SSE_12, EMU_SSE_13, EMU_SSE_16H, EMU_SSE_17, EMU_SSE_28,
+	EMU_SSE_29, EMU_SSE_2B, EMU_SSE_6E, EMU_SSE_6F, EMU_SSE_7E, EMU_SSE_7F, EMU_SSE_D6,
+	EMU_SSE_E7, EMU_SSE_F0, EMU_SSE_38_2A,
+};
 
 /* What emu_exec() and the ops answer; negative: a host error to pass on. */
 enum emu_result {
@@ -221,10 +244,15 @@ struct emu_ctx;
  * @exchange: replace @len bytes if they equal @old, atomically; EMU_RETRY if they do not
  * @probe: fault as a write of @len bytes would
  * @segment: fill *@s
- * @set_segment: real mode: load @sel into a segment register
+ * @set_selector: real and virtual-8086 mode: load @sel into a segment register
+ * @set_segment: protected mode: the same with its descriptor; 0: a null selector
+ * @table: where the GDT or, if @local, the LDT is; false: there is none
+ * @system: the 8 bytes of a descriptor at linear address @la, read as the processor itself reads
+ *	them into *@desc; with @old, replaced by *@desc, or EMU_RETRY
  * @in: one element from @port; @ahead more may be asked of userspace at once (the element included)
  * @out: one element to @port, may be queued like a write
- * @xmm_get, @xmm_set: 16 bytes
+ * @vec_get, @vec_set: @len bytes of a vector register, 16 or 32; with @clear the rest of the
+ *	register becomes 0
  * @pause: a REP instruction should stop here (a queued write, a pending signal)
  *
  * All return enum emu_result or a negative errno, and fill ctx->fault for EMU_FAULT.
@@ -236,11 +264,15 @@ struct emu_ops {
 			unsigned int len);
 	int (*probe)(struct emu_ctx *c, u64 la, unsigned int len);
 	void (*segment)(struct emu_ctx *c, unsigned int seg, struct emu_segment *s);
-	void (*set_segment)(struct emu_ctx *c, unsigned int seg, u16 sel);
+	void (*set_selector)(struct emu_ctx *c, unsigned int seg, u16 sel);
+	void (*set_segment)(struct emu_ctx *c, unsigned int seg, u16 sel, u64 desc);
+	bool (*table)(struct emu_ctx *c, bool local, u64 *base, u32 *limit);
+	int (*system)(struct emu_ctx *c, u64 la, const u64 *old, u64 *desc);
 	int (*in)(struct emu_ctx *c, u16 port, unsigned int size, unsigned int ahead, void *data);
 	int (*out)(struct emu_ctx *c, u16 port, unsigned int size, const void *data);
-	void (*xmm_get)(struct emu_ctx *c, unsigned int reg, void *data);
-	void (*xmm_set)(struct emu_ctx *c, unsigned int reg, const void *data);
+	void (*vec_get)(struct emu_ctx *c, unsigned int reg, void *data, unsigned int len);
+	void (*vec_set)(struct emu_ctx *c, unsigned int reg, const void *data, unsigned int len,
+			bool clear);
 	bool (*pause)(struct emu_ctx *c);
 };
 
@@ -250,9 +282,12 @@ struct emu_ops {
  * @rip: of the instruction; not changed
  * @rflags: updated in place, as @gpr
  * @bits: 16, 32 or 64
+ * @cpl: current privilege level
  * @va_bits: linear-address width in 64-bit mode
  * @protected: segments are protected-mode ones (neither real nor virtual-8086 mode)
- * @sse_fault: the vector that an SSE instruction raises now (#UD, #NM), 0: none
+ * @long_mode: 64-bit or compatibility mode
+ * @align_check: misaligned accesses raise #AC
+ * @sse_fault: the vector that this SSE or AVX instruction raises now (#UD, #NM), 0: none
  * @real: run real mode, where IDTR is @idt_base and @idt_limit
  * @jumped: the next instruction is at @target; false before the instruction runs
  */
@@ -263,8 +298,11 @@ struct emu_ctx {
 	u64 rip;
 	u64 rflags;
 	u8 bits;
+	u8 cpl;
 	u8 va_bits;
 	bool protected;
+	bool long_mode;
+	bool align_check;
 	u8 sse_fault;
 	bool real, jumped;
 	u32 idt_limit;
@@ -352,7 +390,8 @@ static inline int emu_linear(struct emu_ctx *c, unsigned int seg, u64 ea, unsign
 			     bool write, u64 *la)
 {
 	*la = ea;
-	if (c->bits == 64 && seg < UM_FS && emu_canonical(c, ea) && emu_canonical(c, ea + len - 1))
+	if (c->bits == 64 && seg < UM_FS && !c->align_check && emu_canonical(c, ea) &&
+	    emu_canonical(c, ea + len - 1))
 		return EMU_OK;
 	return emu_linear_checked(c, seg, ea, len, write, la);
 }

@@ -20,7 +20,8 @@ static u64 selector(struct emu_ctx *c, unsigned int seg)
 	return s.selector;
 }
 
-int emu_read_operand(struct emu_ctx *c, const struct emu_operand *o, bool rmw, struct emu_place *p)
+int emu_read_operand(struct emu_ctx *c, const struct emu_operand *o, bool rmw,
+		     struct emu_place *p)
 {
 	int r;
 
@@ -57,10 +58,7 @@ int emu_write_operand(struct emu_ctx *c, const struct emu_operand *o, u64 la, u6
 	case EMU_K_MEM:
 		return c->ops->write(c, la, &val, o->size);
 	case EMU_K_SREG:
-		if (o->reg == UM_CS)
-			return emu_fault(c, UM_UD);
-		c->ops->set_segment(c, o->reg, val);
-		return EMU_OK;
+		return emu_load_segment(c, o->reg, val);
 	}
 	return EMU_FAIL;
 }
@@ -77,8 +75,7 @@ int emu_update_operand(struct emu_ctx *c, const struct emu_operand *o,
 	return emu_write_operand(c, o, old->la, val);
 }
 
-/* Write to the destination of an instruction that does not read it. */
-static int store(struct emu_ctx *c, u64 val)
+int emu_store(struct emu_ctx *c, u64 val)
 {
 	const struct emu_operand *dst = &c->insn.dst;
 	u64 la = 0;
@@ -99,7 +96,9 @@ static int exec_mov(struct emu_ctx *c)
 	r = emu_read_operand(c, &insn->src, false, &src);
 	if (r)
 		return r;
-	return store(c, insn->op == EMU_MOVSX ? (u64)emu_sext(src.val, insn->src.size) : src.val);
+	if (insn->op == EMU_MOVSX)
+		src.val = emu_sext(src.val, insn->src.size);
+	return emu_store(c, src.val);
 }
 
 /* XCHG with memory is locked with or without the prefix. */
@@ -120,7 +119,7 @@ static int exec_xchg(struct emu_ctx *c)
 
 static int exec_setcc(struct emu_ctx *c)
 {
-	return store(c, emu_condition(c->insn.cond, c->rflags));
+	return emu_store(c, emu_condition(c->insn.cond, c->rflags));
 }
 
 /*
@@ -138,96 +137,19 @@ static int exec_cmovcc(struct emu_ctx *c)
 		r = emu_read_operand(c, &insn->dst, false, &dst);
 	if (r)
 		return r;
-	return store(c, emu_condition(insn->cond, c->rflags) ? src.val : dst.val);
+	return emu_store(c, emu_condition(insn->cond, c->rflags) ? src.val : dst.val);
 }
 
-unsigned int emu_stack_size(struct emu_ctx *c)
-{
-	struct emu_segment s;
-
-	if (c->bits == 64)
-		return 8;
-	c->ops->segment(c, UM_SS_SEG, &s);
-	return s.db ? 4 : 2;
-}
-
-int emu_push(struct emu_ctx *c, u64 *rsp, u64 val, unsigned int size)
-{
-	u64 la, top = (*rsp - size) & emu_mask(emu_stack_size(c));
-	int r = emu_linear(c, UM_SS_SEG, top, size, true, &la);
-
-	if (!r)
-		r = c->ops->write(c, la, &val, size);
-	if (!r)
-		*rsp = top;
-	return r;
-}
-
-int emu_pop(struct emu_ctx *c, u64 *rsp, u64 *val, unsigned int size)
-{
-	u64 la, mask = emu_mask(emu_stack_size(c));
-	int r = emu_linear(c, UM_SS_SEG, *rsp & mask, size, false, &la);
-
-	if (!r)
-		r = emu_read_mem(c, la, size, false, val);
-	if (!r)
-		*rsp = (*rsp + size) & mask;
-	return r;
-}
-
-static int exec_push(struct emu_ctx *c)
+/* MOVBE, between memory and a register. */
+static int exec_movbe(struct emu_ctx *c)
 {
 	const struct emu_insn *insn = &c->insn;
-	u64 rsp = c->gpr[UM_RSP];
 	struct emu_place src;
-	int r;
-
-	r = emu_read_operand(c, &insn->src, false, &src);
-	if (!r)
-		r = emu_push(c, &rsp, src.val, insn->size);
-	if (!r)
-		emu_reg_write(c, UM_RSP, emu_stack_size(c), rsp);
-	return r;
-}
-
-/* The destination's address is formed after RSP was incremented. */
-static int exec_pop(struct emu_ctx *c)
-{
-	u64 val, old = c->gpr[UM_RSP], rsp = old;
-	int r = emu_pop(c, &rsp, &val, c->insn.size);
+	int r = emu_read_operand(c, &insn->src, false, &src);
 
 	if (r)
 		return r;
-	emu_reg_write(c, UM_RSP, emu_stack_size(c), rsp);
-	r = store(c, val);
-	if (r)
-		c->gpr[UM_RSP] = old;
-	return r;
-}
-
-/* A load shorter than 16 bytes clears the rest of the register. */
-static int exec_sse(struct emu_ctx *c)
-{
-	const struct emu_insn *insn = &c->insn;
-	bool to_memory = insn->dst.kind == EMU_K_MEM;
-	u64 la, data[2] = { 0 };
-	int r;
-
-	if (c->sse_fault)
-		return emu_fault(c, c->sse_fault);
-	r = emu_mem_operand(c, insn->size, to_memory, &la);
-	if (r)
-		return r;
-	if (insn->op == EMU_SSE_MOVA && (la & (insn->size - 1)))
-		return emu_fault_err(c, UM_GP, 0);
-	if (to_memory) {
-		c->ops->xmm_get(c, insn->src.reg, data);
-		return c->ops->write(c, la, data, insn->size);
-	}
-	r = c->ops->read(c, la, data, insn->size, false);
-	if (!r)
-		c->ops->xmm_set(c, insn->dst.reg, data);
-	return r;
+	return emu_store(c, emu_swap_bytes(src.val) >> (64 - 8 * insn->size));
 }
 
 static int exec_ud(struct emu_ctx *c)
@@ -252,12 +174,31 @@ static int (*const exec_table[EMU_NR_OPS])(struct emu_ctx *c) = {
 	[EMU_CMPXCHG8B] = emu_exec_cmpxchg8b,
 	[EMU_SETCC] = exec_setcc,
 	[EMU_CMOVCC] = exec_cmovcc,
-	[EMU_PUSH] = exec_push,
-	[EMU_POP] = exec_pop,
+	[EMU_PUSH] = emu_exec_push,
+	[EMU_POP] = emu_exec_pop,
 	[EMU_MOVS ... EMU_OUTS] = emu_exec_string,
-	[EMU_SSE_MOV ... EMU_SSE_MOVA] = exec_sse,
+	[EMU_SSE_MOV ... EMU_SSE_MOVA] = emu_exec_sse,
+	[EMU_SSE_LOW ... EMU_SSE_HIGH] = emu_exec_sse_half,
+	[EMU_MOVBE] = exec_movbe,
 	[EMU_UD] = exec_ud,
-	[EMU_JCC ... EMU_NOP] = emu_exec_real,
+	[EMU_JCC] = emu_exec_jcc,
+	[EMU_LOOP] = emu_exec_loop,
+	[EMU_JMP] = emu_exec_jmp,
+	[EMU_CALL] = emu_exec_call,
+	[EMU_RET] = emu_exec_ret,
+	[EMU_JMP_FAR] = emu_exec_jmp_far,
+	[EMU_CALL_FAR] = emu_exec_call_far,
+	[EMU_RET_FAR] = emu_exec_ret_far,
+	[EMU_INT ... EMU_INTO] = emu_exec_int,
+	[EMU_IRET] = emu_exec_iret,
+	[EMU_PUSHA] = emu_exec_pusha,
+	[EMU_POPA] = emu_exec_popa,
+	[EMU_PUSHF] = emu_exec_pushf,
+	[EMU_POPF] = emu_exec_popf,
+	[EMU_ENTER] = emu_exec_enter,
+	[EMU_LEAVE] = emu_exec_leave,
+	[EMU_LES ... EMU_LGS] = emu_exec_load_far,
+	[EMU_LEA ... EMU_NOP] = emu_exec_registers,
 };
 
 int emu_exec(struct emu_ctx *c)

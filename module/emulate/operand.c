@@ -29,6 +29,22 @@ static int segment_fault(struct emu_ctx *c, unsigned int seg)
 	return emu_fault_err(c, seg == UM_SS_SEG ? UM_SS : UM_GP, 0);
 }
 
+/* Those that must be aligned raise #GP instead, whoever asks for them. */
+static bool always_aligned(const struct emu_insn *insn)
+{
+	return insn->op == EMU_SSE_MOVA || (insn->op == EMU_CMPXCHG8B && insn->size == 16);
+}
+
+/* The first part of a pointer with its segment or limit is what counts. */
+static int aligned(struct emu_ctx *c, u64 la, unsigned int len)
+{
+	unsigned int unit = len < c->insn.size ? len : c->insn.size;
+
+	if (!c->align_check || !(la & (unit - 1)) || always_aligned(&c->insn))
+		return EMU_OK;
+	return emu_fault_err(c, UM_AC, 0);
+}
+
 static int linear64(struct emu_ctx *c, unsigned int seg, u64 ea, unsigned int len, u64 *la)
 {
 	struct emu_segment s;
@@ -40,7 +56,7 @@ static int linear64(struct emu_ctx *c, unsigned int seg, u64 ea, unsigned int le
 	*la = ea;
 	if (!emu_canonical(c, ea) || !emu_canonical(c, ea + len - 1))
 		return segment_fault(c, seg);
-	return EMU_OK;
+	return aligned(c, ea, len);
 }
 
 static bool type_allows(const struct emu_segment *s, bool write)
@@ -73,5 +89,5 @@ int emu_linear_checked(struct emu_ctx *c, unsigned int seg, u64 ea, unsigned int
 	if (!within_limit(&s, ea, ea + len - 1))
 		return segment_fault(c, seg);
 	*la = (s.base + ea) & emu_mask(4);
-	return EMU_OK;
+	return aligned(c, *la, len);
 }

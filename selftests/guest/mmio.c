@@ -39,11 +39,22 @@ static u64 hash_other(void)
 	return hash;
 }
 
+#define CR4_OSXSAVE	BIT(18)
+#define XCR0_AVX	7	/* with x87 and SSE */
+
+static void enable_avx(void)
+{
+	write_cr4(read_cr4() | CR4_OSXSAVE);
+	asm volatile("xsetbv" : : "c"(0), "a"(XCR0_AVX), "d"(0));
+}
+
 static void run_form(const struct form *form, unsigned long offset)
 {
 	struct regs want, got;
 	u64 want_other;
 
+	if (form->how & HOW_AVX)
+		enable_avx();
 	want = run(form, MMIO_COPY + MMIO_AROUND + offset);
 	want_other = hash_other();
 	got = run(form, MMIO_GPA + offset);
@@ -121,4 +132,6 @@ void guest_main(u64 op)
 	sh->result[FORM_READS] = form->reads;
 	sh->result[FORM_WRITES] = form->writes;
 	sh->result[FORM_ANYWHERE] = form->how & HOW_ANYWHERE;
+	sh->result[FORM_OURS] = !!(form->how & (HOW_OURS | HOW_AVX));
+	sh->result[FORM_AVX] = !!(form->how & HOW_AVX);
 }

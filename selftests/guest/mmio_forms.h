@@ -12,6 +12,8 @@
 
 #define HOW_ANYWHERE	1	/* try it unaligned and across page boundaries too */
 #define HOW_DOWN	2	/* with DF set */
+#define HOW_OURS	4	/* KVM does not emulate it */
+#define HOW_AVX		8	/* nor this, which needs a CPU with AVX */
 
 /* Offsets in struct regs. */
 #define REGS_A		(0 * WORD)

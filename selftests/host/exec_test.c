@@ -64,14 +64,17 @@ static void op_segment(struct emu_ctx *c, unsigned int seg, struct emu_segment *
 		.type = 3 };
 }
 
-static void op_xmm_get(struct emu_ctx *c, unsigned int reg, void *data)
+static void op_vec_get(struct emu_ctx *c, unsigned int reg, void *data, unsigned int len)
 {
-	memcpy(data, emulated.xmm[reg], 16);
+	memcpy(data, emulated.xmm[reg], len);
 }
 
-static void op_xmm_set(struct emu_ctx *c, unsigned int reg, const void *data)
+static void op_vec_set(struct emu_ctx *c, unsigned int reg, const void *data, unsigned int len,
+		       bool clear)
 {
-	memcpy(emulated.xmm[reg], data, 16);
+	if (clear)
+		memset(emulated.xmm[reg], 0, sizeof(emulated.xmm[reg]));
+	memcpy(emulated.xmm[reg], data, len);
 }
 
 static bool op_pause(struct emu_ctx *c)
@@ -81,7 +84,7 @@ static bool op_pause(struct emu_ctx *c)
 
 static const struct emu_ops ops = {
 	.read = op_read, .write = op_write, .exchange = op_exchange, .segment = op_segment,
-	.xmm_get = op_xmm_get, .xmm_set = op_xmm_set, .pause = op_pause,
+	.vec_get = op_vec_get, .vec_set = op_vec_set, .pause = op_pause,
 };
 
 static int emulate(const struct gen *g, unsigned int *decoded_len)

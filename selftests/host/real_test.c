@@ -69,7 +69,7 @@ static void op_segment(struct emu_ctx *c, unsigned int seg, struct emu_segment *
 	*s = segs[seg];
 }
 
-static void op_set_segment(struct emu_ctx *c, unsigned int seg, u16 sel)
+static void op_set_selector(struct emu_ctx *c, unsigned int seg, u16 sel)
 {
 	segs[seg].selector = sel;
 	segs[seg].base = sel << 4;
@@ -87,12 +87,13 @@ static int op_out(struct emu_ctx *c, u16 port, unsigned int size, const void *da
 	return EMU_OK;
 }
 
-static void op_xmm_get(struct emu_ctx *c, unsigned int reg, void *data)
+static void op_vec_get(struct emu_ctx *c, unsigned int reg, void *data, unsigned int len)
 {
-	memset(data, 0, 16);
+	memset(data, 0, len);
 }
 
-static void op_xmm_set(struct emu_ctx *c, unsigned int reg, const void *data)
+static void op_vec_set(struct emu_ctx *c, unsigned int reg, const void *data, unsigned int len,
+		       bool clear)
 {
 }
 
@@ -103,8 +104,8 @@ static bool op_pause(struct emu_ctx *c)
 
 static const struct emu_ops ops = {
 	.read = op_read, .write = op_write, .exchange = op_exchange, .probe = op_probe,
-	.segment = op_segment, .set_segment = op_set_segment, .in = op_in, .out = op_out,
-	.xmm_get = op_xmm_get, .xmm_set = op_xmm_set, .pause = op_pause,
+	.segment = op_segment, .set_selector = op_set_selector, .in = op_in, .out = op_out,
+	.vec_get = op_vec_get, .vec_set = op_vec_set, .pause = op_pause,
 };
 
 static void random_state(struct emu_ctx *c, u64 *gpr)
@@ -151,7 +152,7 @@ static void test_random(unsigned long rounds)
 		random_state(&c, gpr);
 		for (j = 0; j < sizeof(code); j++)
 			code[j] = rnd();
-		if (emu_decode_real(&c.insn, code, sizeof(code), 16) != EMU_DECODED)
+		if (emu_decode(&c.insn, code, sizeof(code), 16) != EMU_DECODED)
 			continue;
 		memcpy(before, gpr, sizeof(before));
 		flags = c.rflags;

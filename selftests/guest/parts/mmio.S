@@ -64,6 +64,68 @@ name_\name:
 	\insn
 	.endm
 
+	.macro	BIT_NR nr, insn:vararg
+	mov	$\nr, %ecx
+	\insn
+	.endm
+
+	.macro	WITH_BX insn:vararg
+	push	BX
+	mov	DX, BX
+	\insn
+	pop	BX
+	.endm
+
+	.macro	XLAT
+	push	BX
+	lea	-0x88(DI), BX
+	xlatb
+	pop	BX
+	.endm
+
+	/* A jump through the operand to the next instruction; CALL leaves its return address. */
+	.macro	TO_LABEL insn
+#ifdef __x86_64__
+	lea	1f(%rip), %rax
+#else
+	mov	$1f, %eax
+#endif
+	mov	AX, (DI)
+	push	BP
+	mov	%esp, %ebp
+	\insn	*(DI)
+1:	mov	%ebp, %esp
+	pop	BP
+	.endm
+
+	.macro	SREG to
+	mov	\to, (DI)
+	mov	(DI), \to
+	.endm
+
+	/* Between the operand and RAM, through one register. */
+	.macro	LOAD_XMM insn
+	movups	(SI), %xmm1
+	\insn	(DI), %xmm1
+	movups	%xmm1, (SI)
+	.endm
+
+	.macro	STORE_XMM insn
+	movups	(SI), %xmm1
+	\insn	%xmm1, (DI)
+	.endm
+
+	.macro	LOAD_YMM insn
+	vmovups	(SI), %ymm9
+	\insn	(DI), %ymm9
+	vmovups	%ymm9, (SI)
+	.endm
+
+	.macro	STORE_YMM insn
+	vmovups	(SI), %ymm9
+	\insn	%ymm9, (DI)
+	.endm
+
 	.section .rodata.forms, "a"
 	.globl	forms
 	.balign	8
@@ -142,6 +204,46 @@ forms:
 	FORM	imul, 4, 1, 0, PRODUCT, 0, imull (DI), %eax
 	FORM	mul, 4, 1, 0, PRODUCT, 0, mull (DI)
 
+	FORM	shld_imm, 4, 1, 1, SHIFT, 0, shldl $5, %eax, (DI)
+	FORM	shrd_cl, 4, 1, 1, SHIFT, 0, shrdl %cl, %eax, (DI)
+	FORM	rcl_1, 4, 1, 1, CARRY, 0, rcll $1, (DI)
+	FORM	rcr_imm, 2, 1, 1, CARRY, 0, rcrw $3, (DI)
+	FORM	ror_cl, 1, 1, 1, CARRY, 0, rorb %cl, (DI)
+	FORM	btc_imm, 4, 1, 1, CARRY, 0, btcl $7, (DI)
+	FORM	bt_beyond, 4, 1, 0, CARRY, 0, BIT_NR 70, btl %ecx, (DI)
+	FORM	lock_bts_below, 4, 1, 1, CARRY, 0, BIT_NR -35, lock btsl %ecx, (DI)
+	FORM	bsf, 4, 1, 0, FLAG_ZF, 0, bsfl (DI), %eax
+	FORM	bsr, 4, 1, 0, FLAG_ZF, 0, bsrl (DI), %eax
+	FORM	lock_xadd_w, 2, 1, 1, ARITH, 0, lock xaddw %ax, (DI)
+	FORM	lock_not_b, 1, 1, 1, NONE, 0, lock notb (DI)
+	FORM	lock_dec_l, 4, 1, 1, ARITH, 0, lock decl (DI)
+	FORM	cmpxchg8b, 8, 1, 1, FLAG_ZF, 0, WITH_BX cmpxchg8b (DI)
+	FORM	lock_cmpxchg8b, 8, 1, 1, FLAG_ZF, 0, WITH_BX lock cmpxchg8b (DI)
+	FORM	xlat, 1, 1, 0, NONE, 0, XLAT
+	FORM	jmp_mem, WORD, 1, 1, NONE, 0, TO_LABEL jmp
+	FORM	call_mem, WORD, 1, 1, NONE, 0, TO_LABEL call
+	FORM	mov_from_sreg, 2, 0, 1, NONE, 0, mov %ds, (DI)
+	FORM	mov_to_sreg, 2, 1, 1, NONE, 0, SREG %es
+	FORM	mov_to_ss, 2, 1, 1, NONE, 0, SREG %ss
+
+	/* Vector registers: 16 bytes are two exits. Those that KVM has not are ours alone. */
+	.macro	VECTOR name, width, count, how, insn
+	FORM	\name\()_load, \width, \count, 0, NONE, \how, LOAD_XMM \insn
+	FORM	\name\()_store, \width, 0, \count, NONE, \how, STORE_XMM \insn
+	.endm
+	VECTOR	movups, 8, 2, HOW_ANYWHERE, movups
+	VECTOR	movupd, 8, 2, 0, movupd
+	VECTOR	movaps, 8, 2, 0, movaps
+	VECTOR	movdqa, 8, 2, 0, movdqa
+	VECTOR	movdqu, 8, 2, HOW_ANYWHERE, movdqu
+	VECTOR	movss, 4, 1, HOW_OURS, movss
+	VECTOR	movsd, 8, 1, HOW_OURS, movsd
+	VECTOR	movd, 4, 1, HOW_OURS, movd
+	VECTOR	movlps, 8, 1, HOW_OURS, movlps
+	VECTOR	movhps, 8, 1, HOW_OURS, movhps
+	FORM	movntps, 8, 0, 2, NONE, 0, STORE_XMM movntps
+	FORM	movntdq, 8, 0, 2, NONE, 0, STORE_XMM movntdq
+
 	.macro	STRINGS s, width
 	FORM	stos_\s, \width, 0, 1, NONE, 0, stos\s
 	FORM	rep_stos_\s, \width, 0, 3, NONE, 0, rep stos\s
@@ -155,6 +257,10 @@ forms:
 	FORM	scas_\s, \width, 1, 0, ARITH, 0, scas\s
 	FORM	cmps_\s, \width, 1, 0, ARITH, 0, cmps\s
 	FORM	repne_scas_\s, \width, 3, 0, ARITH, 0, repne scas\s
+	FORM	repe_scas_\s, \width, 1, 0, ARITH, 0, repe scas\s
+	FORM	repne_cmps_\s, \width, 3, 0, ARITH, 0, repne cmps\s
+	FORM	repe_cmps_from_\s, \width, 1, 0, ARITH, 0, SWAPPED repe cmps\s
+	FORM	rep_lods_\s, \width, 3, 0, NONE, 0, SWAPPED rep lods\s
 	.endm
 	STRINGS	b, 1
 	STRINGS	w, 2
@@ -176,6 +282,15 @@ forms:
 	FORM	and_imm_q, 8, 1, 1, LOGIC, 0, andq $-16, (%rdi)
 	FORM	lock_cmpxchg_q, 8, 1, 1, ARITH, 0, lock cmpxchgq %rcx, (%rdi)
 	FORM	movnti, 8, 0, 1, NONE, 0, movnti %rax, (%rdi)
+	FORM	cmpxchg16b, 8, 2, 2, FLAG_ZF, HOW_OURS, WITH_BX cmpxchg16b (%rdi)
+	FORM	lock_cmpxchg16b, 8, 2, 2, FLAG_ZF, HOW_OURS, WITH_BX lock cmpxchg16b (%rdi)
+	VECTOR	vmovups_16, 8, 2, HOW_AVX, vmovups
+	VECTOR	vmovaps_16, 8, 2, HOW_AVX, vmovaps
+	FORM	vmovups_32_load, 8, 4, 0, NONE, HOW_AVX, LOAD_YMM vmovups
+	FORM	vmovups_32_store, 8, 0, 4, NONE, HOW_AVX, STORE_YMM vmovups
+	FORM	vmovdqu_32_load, 8, 4, 0, NONE, HOW_AVX|HOW_ANYWHERE, LOAD_YMM vmovdqu
+	FORM	vmovdqa_32_store, 8, 0, 4, NONE, HOW_AVX, STORE_YMM vmovdqa
+	FORM	vmovntdq_32, 8, 0, 4, NONE, HOW_AVX, STORE_YMM vmovntdq
 #endif
 
 	.section .rodata.forms, "a"
