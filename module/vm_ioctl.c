@@ -78,7 +78,7 @@ static long vm_enable_cap(void *owner, void *arg, unsigned long uarg)
 	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
 		return um_dirty_set_manual(owner, cap);
 	default:
-		return -EINVAL;
+		return um_irq_enable_cap(owner, cap);
 	}
 }
 
@@ -153,10 +153,14 @@ static const struct um_ioctl vm_ioctls[] = {
 static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long uarg)
 {
 	struct um_vm *vm = file->private_data;
+	const struct um_ioctl *row;
 
 	if (vm->mm != current->mm || READ_ONCE(vm->dead))
 		return -EIO;
-	return um_ioctl_dispatch(vm_ioctls, ARRAY_SIZE(vm_ioctls), vm, cmd, uarg);
+	row = um_ioctl_find(vm_ioctls, ARRAY_SIZE(vm_ioctls), cmd);
+	if (row)
+		return um_ioctl_call(row, vm, uarg);
+	return um_vm_irq_ioctl(vm, cmd, uarg);
 }
 
 static int vm_release(struct inode *inode, struct file *file)
