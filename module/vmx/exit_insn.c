@@ -5,6 +5,7 @@
  * interrupts off and take no lock.
  */
 #include "../audit.h"
+#include "../irqchip/irqchip.h"
 #include "../msr.h"
 #include "../pv.h"
 #include "vmx.h"
@@ -96,11 +97,22 @@ static bool plain_msr(u32 index)
 	       index == MSR_IA32_TSC_ADJUST || index == MSR_IA32_TSC_DEADLINE;
 }
 
+/* The APIC's do what they do without a lock; those that fail have done nothing. */
+static bool x2apic_write_fast(struct vmx_vcpu *vmx, u32 index)
+{
+	if (um_x2apic_write(&vmx->vcpu, index, edx_eax(&vmx->vcpu)))
+		return false;
+	vmx->vcpu.stats.exit.wrmsr++;
+	return vmx_skip_fast(vmx);
+}
+
 bool exit_wrmsr_fast(struct vmx_vcpu *vmx)
 {
 	struct um_vcpu *vcpu = &vmx->vcpu;
 	u32 index = vcpu->gpr[UM_RCX];
 
+	if (index >= UM_X2APIC_MSR_FIRST && index <= UM_X2APIC_MSR_LAST)
+		return x2apic_write_fast(vmx, index);
 	if (!plain_msr(index) || rcu_access_pointer(vcpu->vm->msr_filter) ||
 	    um_msr_write(vcpu, index, edx_eax(vcpu), false))
 		return false;
@@ -135,8 +147,7 @@ int exit_hlt(struct vmx_vcpu *vmx)
 
 	if (r <= 0)
 		return r;
-	vcpu->run->exit_reason = KVM_EXIT_HLT;
-	return 0;
+	return um_hlt(vcpu);
 }
 
 bool exit_invlpg_fast(struct vmx_vcpu *vmx)
