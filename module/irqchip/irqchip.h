@@ -27,6 +27,9 @@ void um_lapic_destroy(struct um_vcpu *vcpu);	/* none is fine too; sleeps */
 void um_lapic_reset(struct um_vcpu *vcpu);	/* RESET or INIT */
 void um_lapic_base_changed(struct um_vcpu *vcpu);	/* vcpu->msr.apic_base is new */
 void um_lapic_cpuid_changed(struct um_vcpu *vcpu);
+/* Corrected machine checks: are they signalled through the APIC? Signal one. */
+void um_lapic_set_cmci(struct um_vcpu *vcpu, bool cmci);
+void um_lapic_cmci(struct um_vcpu *vcpu);
 void um_lapic_set_tpr(struct um_vcpu *vcpu, u8 tpr);
 /* False: the address is not the APIC's. vm->srcu held. */
 bool um_lapic_mmio_read(struct um_vcpu *vcpu, gpa_t gpa, unsigned int len, void *data);

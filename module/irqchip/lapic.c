@@ -47,8 +47,17 @@ static void set_ids(struct lapic *l)
 
 void lapic_set_version(struct lapic *l)
 {
-	lapic_set(l, LAPIC_VERSION, VERSION | (NR_LVT - 1) << 16 |
+	lapic_set(l, LAPIC_VERSION, VERSION | (NR_LVT - 1 + l->cmci) << 16 |
 		  (l->eoi_suppress ? VERSION_EOI_SUPPRESS : 0));
+}
+
+void lapic_set_cmci(struct lapic *l, bool cmci)
+{
+	if (l->cmci == cmci)
+		return;
+	l->cmci = cmci;
+	lapic_set(l, LAPIC_LVTCMCI, cmci ? LAPIC_LVT_MASKED : 0);
+	lapic_set_version(l);
 }
 
 void lapic_reset(struct lapic *l, bool lint0_extint)
@@ -60,6 +69,8 @@ void lapic_reset(struct lapic *l, bool lint0_extint)
 	lapic_set_version(l);
 	for (reg = LAPIC_LVTT; reg <= LAPIC_LVTERR; reg += LVT_STRIDE)
 		lapic_set(l, reg, LAPIC_LVT_MASKED);
+	if (l->cmci)
+		lapic_set(l, LAPIC_LVTCMCI, LAPIC_LVT_MASKED);
 	if (lint0_extint)
 		lapic_set(l, LAPIC_LVT0, LVT_EXTINT);
 	lapic_set(l, LAPIC_DFR, DFR_FLAT);
@@ -197,6 +208,8 @@ static bool mode_has(const struct lapic *l, u32 reg)
 	case LAPIC_DFR:
 	case LAPIC_ICR2:
 		return !l->x2apic;
+	case LAPIC_LVTCMCI:
+		return l->cmci;
 	default:
 		return true;
 	}
@@ -213,6 +226,7 @@ int lapic_read(const struct lapic *l, u32 reg, u32 *val)
 	case LAPIC_DFR:
 	case LAPIC_SPIV:
 	case LAPIC_ISR ... LAPIC_ESR:
+	case LAPIC_LVTCMCI:
 	case LAPIC_ICR ... LAPIC_TMCCT:
 	case LAPIC_TDCR:
 		*val = lapic_get(l, reg);
@@ -228,7 +242,8 @@ int lapic_read(const struct lapic *l, u32 reg, u32 *val)
 
 static int write_lvt(struct lapic *l, u32 reg, u32 val)
 {
-	u32 mask = lvt_writable[(reg - LAPIC_LVTT) / LVT_STRIDE];
+	u32 mask = reg == LAPIC_LVTCMCI ? LVT_COMMON | LVT_DELIVERY :
+					  lvt_writable[(reg - LAPIC_LVTT) / LVT_STRIDE];
 	bool was_deadline = lapic_timer_mode(l) == LAPIC_DEADLINE;
 
 	if (!lapic_sw_enabled(l))
@@ -253,6 +268,8 @@ static int write_spiv(struct lapic *l, u32 val)
 	if (!(val & LAPIC_SPIV_ENABLED))
 		for (reg = LAPIC_LVTT; reg <= LAPIC_LVTERR; reg += LVT_STRIDE)
 			lapic_set(l, reg, lapic_get(l, reg) | LAPIC_LVT_MASKED);
+	if (l->cmci && !(val & LAPIC_SPIV_ENABLED))
+		lapic_set(l, LAPIC_LVTCMCI, lapic_get(l, LAPIC_LVTCMCI) | LAPIC_LVT_MASKED);
 	return LAPIC_FX_EVENT;
 }
 
@@ -308,6 +325,8 @@ int lapic_write(struct lapic *l, u32 reg, u32 val)
 		return write_xapic(l, reg, val);
 	case LAPIC_SPIV:
 		return write_spiv(l, val);
+	case LAPIC_LVTCMCI:
+		return l->cmci ? write_lvt(l, reg, val) : -EINVAL;
 	case LAPIC_LVTT:
 	case LAPIC_LVTTHMR:
 	case LAPIC_LVTPC:

@@ -30,6 +30,7 @@ enum lapic_reg {
 	LAPIC_TMR	= 0x180,
 	LAPIC_IRR	= 0x200,
 	LAPIC_ESR	= 0x280,
+	LAPIC_LVTCMCI	= 0x2f0,
 	LAPIC_ICR	= 0x300,
 	LAPIC_ICR2	= 0x310,
 	LAPIC_LVTT	= 0x320,
@@ -71,13 +72,14 @@ enum lapic_timer_mode { LAPIC_ONESHOT, LAPIC_PERIODIC, LAPIC_DEADLINE };
  * @enabled: IA32_APIC_BASE enables it
  * @x2apic: it is in x2APIC mode
  * @deadline_offered: CPUID offers the timer's TSC-deadline mode
+ * @cmci: there is an LVT register for corrected machine checks
  * @eoi_suppress: software may suppress the broadcast of EOIs
  */
 struct lapic {
 	u32 *regs;
 	u32 id;
 	bool enabled, x2apic;
-	bool deadline_offered, eoi_suppress;
+	bool deadline_offered, cmci, eoi_suppress;
 };
 
 #ifdef __KERNEL__
@@ -155,6 +157,7 @@ void lapic_reset(struct lapic *l, bool lint0_extint);
 /* IA32_APIC_BASE's bits 11 and 10. */
 void lapic_set_mode(struct lapic *l, bool enabled, bool x2apic);
 void lapic_set_version(struct lapic *l);
+void lapic_set_cmci(struct lapic *l, bool cmci);
 
 /* 0, or 1: there is no such register. @reg is a multiple of 16. TMCCT is the timer's. */
 int lapic_read(const struct lapic *l, u32 reg, u32 *val);

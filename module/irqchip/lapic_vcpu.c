@@ -290,3 +290,13 @@ long um_ioc_set_lapic(void *owner, void *arg, unsigned long uarg)
 	apply(l, LAPIC_FX_TPR | LAPIC_FX_EVENT);
 	return 0;
 }
+
+void um_lapic_set_cmci(struct um_vcpu *vcpu, bool cmci)
+{
+	lapic_set_cmci(&vcpu->irq.lapic->regs, cmci);
+}
+
+void um_lapic_cmci(struct um_vcpu *vcpu)
+{
+	vlapic_local(vcpu->irq.lapic, LAPIC_LVTCMCI);
+}
