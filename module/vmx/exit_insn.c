@@ -40,21 +40,32 @@ bool exit_cpuid_fast(struct vmx_vcpu *vmx)
 	return vmx_skip_fast(vmx);
 }
 
-bool exit_vmcall_fast(struct vmx_vcpu *vmx)
+static void hypercall(struct um_vcpu *vcpu)
 {
-	struct um_vcpu *vcpu = &vmx->vcpu;
 	bool long_mode = um_64bit(vcpu);
 	u64 nr = vcpu->gpr[UM_RAX], ret;
 
-	vcpu->stats.exit.vmcall++;
 	if (um_cpl(vcpu))
 		ret = -KVM_EPERM;
 	else
-		ret = um_hypercall(vcpu, long_mode ? nr : (u32)nr);
-	if (!long_mode)
-		ret = (u32)ret;
-	vcpu->gpr[UM_RAX] = ret;
+		ret = um_hypercall(vcpu, long_mode ? nr : (u32)nr, long_mode);
+	vcpu->gpr[UM_RAX] = long_mode ? ret : (u32)ret;
+}
+
+/* Not those that may take long. */
+bool exit_vmcall_fast(struct vmx_vcpu *vmx)
+{
+	if (vmx->vcpu.gpr[UM_RAX] == KVM_HC_SEND_IPI)
+		return false;
+	vmx->vcpu.stats.exit.vmcall++;
+	hypercall(&vmx->vcpu);
 	return vmx_skip_fast(vmx);
+}
+
+int exit_vmcall(struct vmx_vcpu *vmx)
+{
+	hypercall(&vmx->vcpu);
+	return vmx_skip(&vmx->vcpu);
 }
 
 static void set_edx_eax(struct um_vcpu *vcpu, u64 val)
