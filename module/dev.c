@@ -17,7 +17,7 @@
 #include "umbra.h"
 
 #define UM_NAME_MAX	32
-#define UM_RUN_PAGES	2	/* struct kvm_run and the port I/O data */
+#define UM_RUN_PAGES	3	/* struct kvm_run, the port I/O data, the ring of writes */
 
 /* A node, and the backend that its VMs get; 0: as mmu= says. */
 struct um_node {

@@ -24,6 +24,7 @@
 
 #include "../uapi/umbra.h"
 #include "clock.h"
+#include "coalesced.h"
 #include "dirty.h"
 #include "irq.h"
 #include "msrs.h"
@@ -107,6 +108,7 @@ struct um_vm {
 	struct um_dirty_vm dirty;
 	struct um_vm_irq irq;
 	struct um_vm_policy policy;
+	struct um_coalesced coalesced;
 	struct um_msr_filter __rcu *msr_filter;	/* NULL: none; lock, read under srcu */
 	bool dead;		/* a hardware or invariant failure: every KVM_RUN answers EIO */
 	atomic_t audit_ops, audit_due;	/* audit.c */

@@ -177,6 +177,8 @@ static vm_fault_t um_vcpu_fault(struct vm_fault *vmf)
 		page = virt_to_page(vcpu->run);
 	else if (vmf->pgoff == KVM_PIO_PAGE_OFFSET)
 		page = virt_to_page(vcpu->pio_page);
+	else if (vmf->pgoff == KVM_COALESCED_MMIO_PAGE_OFFSET)
+		page = um_coalesced_page(vcpu->vm);
 	else
 		page = um_dirty_ring_page(vcpu, vmf->pgoff);
 	if (!page)

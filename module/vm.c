@@ -99,6 +99,7 @@ static void um_vm_free(struct work_struct *work)
 	um_mmu_destroy(vm);
 	um_slots_destroy(vm);
 	um_msr_filter_destroy(vm);
+	um_coalesced_destroy(vm);
 	cleanup_srcu_struct(&vm->srcu);
 	mmdrop(vm->mm);
 	um_vm_list_del(vm);
@@ -130,6 +131,7 @@ static struct um_vm *um_vm_alloc(u32 backend)
 	vm->backend = backend ? backend : READ_ONCE(um_default_backend);
 	vm->tsc_khz = tsc_khz;
 	um_clock_init(vm);
+	um_coalesced_init(vm);
 	vm->pid = task_pid_nr(current);
 	vm->mm = current->mm;
 	mmgrab(vm->mm);

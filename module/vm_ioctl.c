@@ -169,6 +169,8 @@ static const struct um_ioctl vm_ioctls[] = {
 	{ KVM_CREATE_VCPU, 0, vm_create_vcpu },
 	{ KVM_ENABLE_CAP, 0, vm_enable_cap },
 	{ KVM_SET_TSS_ADDR, 0, vm_set_tss_addr },
+	{ KVM_REGISTER_COALESCED_MMIO, 0, um_coalesced_register },
+	{ KVM_UNREGISTER_COALESCED_MMIO, 0, um_coalesced_unregister },
 	{ KVM_GET_CLOCK, 0, um_clock_get },
 	{ KVM_SET_CLOCK, 0, um_clock_set },
 	{ KVM_SET_TSC_KHZ, 0, um_vm_set_tsc_khz },
