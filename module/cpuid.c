@@ -8,6 +8,7 @@
 #include <linux/uaccess.h>
 
 #include "cpuid.h"
+#include "irqchip/irqchip.h"
 #include "mmu.h"
 #include "umbra.h"
 
@@ -123,6 +124,7 @@ static void um_cpuid_derive(struct um_cpuid *c)
 	c->rdtscp = um_has(c, UM_CLASS_EXTENDED + 1, 0, CPUID_EDX, BIT_OF(X86_FEATURE_RDTSCP)) ||
 		    um_has(c, 7, 0, CPUID_ECX, BIT_OF(X86_FEATURE_RDPID));
 	c->tsc_adjust = um_has(c, 7, 0, CPUID_EBX, BIT_OF(X86_FEATURE_TSC_ADJUST));
+	c->x2apic = um_has(c, 1, 0, CPUID_ECX, BIT_OF(X86_FEATURE_X2APIC));
 	c->arch_caps = um_has(c, 7, 0, CPUID_EDX, BIT_OF(X86_FEATURE_ARCH_CAPABILITIES));
 }
 
@@ -314,6 +316,8 @@ static long um_cpuid_install(struct um_vcpu *vcpu, struct um_cpuid *c)
 	} else {
 		swap(vcpu->cpuid, c);
 		vcpu->maxphyaddr = vcpu->cpuid->maxphyaddr;
+		if (vcpu->irq.lapic)
+			um_lapic_cpuid_changed(vcpu);
 		/* Controls follow the features offered. */
 		um_dirty(vcpu, UM_ST_MMU);
 		vcpu->mmu->paging_changed(vcpu, UM_PG_CPUID);

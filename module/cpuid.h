@@ -32,7 +32,7 @@ struct um_cpuid {
 	u64 xcr0;		/* components offered to the guest; 0: no XSAVE */
 	u8 maxphyaddr;		/* clamped to 32..52 */
 	u32 pv_features;	/* EAX of KVM's leaf of features */
-	bool pse36, gbpages, rdtscp, tsc_adjust, arch_caps;
+	bool pse36, gbpages, rdtscp, tsc_adjust, arch_caps, x2apic;
 	struct kvm_cpuid_entry2 entry[];
 };
 

@@ -45,8 +45,8 @@ struct um_cpuid_mask {
 
 /*
  * Per register: what the module can virtualise. Left out although a host may have it: VMX, SGX,
- * MONITOR, PMU and debug stores, x2APIC and the TSC deadline (there is no APIC here), and all
- * that needs an MSR which is not virtualised (SPEC_CTRL, PRED_CMD, XSS, XFD, bus locks).
+ * MONITOR, PMU and debug stores, the TSC deadline (it takes an in-kernel APIC: userspace adds it),
+ * and all that needs an MSR which is not virtualised (SPEC_CTRL, PRED_CMD, XSS, XFD, bus locks).
  */
 static const struct um_cpuid_mask um_masks[] __initconst = {
 	{ 1, 0, CPUID_ECX, CPUID_1_ECX,
@@ -255,7 +255,9 @@ static void __init um_offer_basic(u32 leaf, u32 max_basic)
 		um_offer_host(0, 0)->eax = max_basic;
 		break;
 	case 1:
-		um_offer_host(1, 0)->ebx &= ~UM_INITIAL_APIC_ID;
+		e = um_offer_host(1, 0);
+		e->ebx &= ~UM_INITIAL_APIC_ID;
+		e->ecx |= F(X2APIC);	/* the module's own */
 		break;
 	case 2:
 		um_offer_host(2, 0);

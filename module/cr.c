@@ -8,6 +8,7 @@
  */
 #include "cpuid.h"
 #include "cr.h"
+#include "irqchip/irqchip.h"
 #include "mmu.h"
 #include "umbra.h"
 
@@ -150,6 +151,8 @@ int um_set_cr8(struct um_vcpu *vcpu, u64 cr8)
 	if (cr8 > 15)
 		return 1;
 	vcpu->cr8 = cr8;
+	if (vcpu->irq.lapic)
+		um_lapic_set_tpr(vcpu, cr8 << 4);
 	return 0;
 }
 

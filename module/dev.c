@@ -17,7 +17,7 @@
 #include "umbra.h"
 
 #define UM_NAME_MAX	32
-#define UM_RUN_PAGES	2	/* struct kvm_run and the port I/O data */
+#define UM_RUN_PAGES	3	/* struct kvm_run, the port I/O data, the ring of writes */
 
 /* A node, and the backend that its VMs get; 0: as mmu= says. */
 struct um_node {
@@ -40,6 +40,7 @@ static const struct {
 	u32 cap;
 	u32 value;
 } um_caps[] = {
+	{ KVM_CAP_IRQCHIP, 1 },
 	{ KVM_CAP_HLT, 1 },
 	{ KVM_CAP_MMU_SHADOW_CACHE_CONTROL, 1 },
 	{ KVM_CAP_USER_MEMORY, 1 },
@@ -49,19 +50,35 @@ static const struct {
 	{ KVM_CAP_MAX_VCPUS, UM_MAX_VCPUS },
 	{ KVM_CAP_MAX_VCPU_ID, UM_MAX_VCPU_ID },
 	{ KVM_CAP_NR_MEMSLOTS, UM_MAX_SLOTS },
+	{ KVM_CAP_PIT, 1 },
 	{ KVM_CAP_MP_STATE, 1 },
 	{ KVM_CAP_SYNC_MMU, 1 },
 	{ KVM_CAP_DESTROY_MEMORY_REGION_WORKS, 1 },
 	{ KVM_CAP_JOIN_MEMORY_REGIONS_WORKS, 1 },
 	{ KVM_CAP_USER_NMI, 1 },
+	{ KVM_CAP_REINJECT_CONTROL, 1 },
+	{ KVM_CAP_IRQ_ROUTING, UM_MAX_IRQ_ROUTES },
+	{ KVM_CAP_IRQ_INJECT_STATUS, 1 },
+	{ KVM_CAP_IRQFD, 1 },
+	{ KVM_CAP_PIT2, 1 },
+	{ KVM_CAP_SET_BOOT_CPU_ID, 1 },
+	{ KVM_CAP_PIT_STATE2, 1 },
+	{ KVM_CAP_IOEVENTFD, 1 },
 	{ KVM_CAP_SET_IDENTITY_MAP_ADDR, 1 },
 	{ KVM_CAP_MCE, UM_MCE_BANKS },
 	{ KVM_CAP_VCPU_EVENTS, 1 },
 	{ KVM_CAP_DEBUGREGS, 1 },
 	{ KVM_CAP_XSAVE, 1 },
+	{ KVM_CAP_TSC_DEADLINE_TIMER, 1 },
+	{ KVM_CAP_SIGNAL_MSI, 1 },
 	{ KVM_CAP_READONLY_MEM, 1 },
+	{ KVM_CAP_IRQFD_RESAMPLE, 1 },
 	{ KVM_CAP_CHECK_EXTENSION_VM, 1 },
 	{ KVM_CAP_ENABLE_CAP_VM, 1 },
+	{ KVM_CAP_IOEVENTFD_NO_LENGTH, 1 },
+	{ KVM_CAP_SPLIT_IRQCHIP, 1 },
+	{ KVM_CAP_IOEVENTFD_ANY_LENGTH, 1 },
+	{ KVM_CAP_X2APIC_API, UM_X2APIC_API_FLAGS },
 	{ KVM_CAP_IMMEDIATE_EXIT, 1 },
 	{ KVM_CAP_GET_MSR_FEATURES, 1 },
 	{ KVM_CAP_BINARY_STATS_FD, 1 },

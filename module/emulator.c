@@ -392,7 +392,12 @@ int um_emulate(struct um_vcpu *vcpu, gpa_t fault_gpa, bool gpa_valid)
 	r = emul_fetch(em);
 	if (r)
 		return finish(em, r);
-	return em->move && emul_move(em) ? 0 : execute(em);
+	if (em->move) {
+		r = emul_move(em);
+		if (r != EMUL_NOT_MOVED)
+			return r;
+	}
+	return execute(em);
 }
 
 void um_emul_destroy(struct um_vcpu *vcpu)

@@ -156,11 +156,12 @@ int emul_fetch(struct um_emul *em);
 
 /* emulator_move.c */
 bool emul_is_move(const struct emu_ctx *c);
+#define EMUL_NOT_MOVED	(-1)
 /*
- * Run such an instruction, if the access went to a known device: true, and userspace has to go on.
- * False: nothing is done, emu_exec() can do it.
+ * Run such an instruction, if the access went to a known device: 1, or 0: userspace has to go on.
+ * EMUL_NOT_MOVED: nothing is done, emu_exec() can do it.
  */
-bool emul_move(struct um_emul *em);
+int emul_move(struct um_emul *em);
 
 /* emulator_io.c */
 int emul_in(struct emu_ctx *c, u16 port, unsigned int size, unsigned int ahead, void *data);
@@ -170,7 +171,8 @@ int emul_out(struct emu_ctx *c, u16 port, unsigned int size, const void *data);
  * memslots are by now. False: it was not asked for this.
  */
 bool emul_mmio_answered(struct um_emul *em, gpa_t gpa, void *data, unsigned int len);
-int emul_mmio_ask(struct um_emul *em, gpa_t gpa, unsigned int len);	/* EMU_EXIT or EMU_FAIL */
+/* EMU_EXIT, EMU_FAIL, or EMU_OK: a device in the kernel answered. */
+int emul_mmio_ask(struct um_emul *em, gpa_t gpa, void *data, unsigned int len);
 int emul_mmio_write(struct um_emul *em, gpa_t gpa, const void *data, unsigned int len);
 /*
  * Fill vcpu->run with what the instruction needs (EMU_EXIT) or has written, and arrange for the

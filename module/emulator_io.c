@@ -4,6 +4,7 @@
  * follows at the next KVM_RUN. Guarded by the vCPU's mutex.
  */
 #include "emulator.h"
+#include "iobus.h"
 
 /*
  * Userspace relies on RIP being past an OUT to this port at the exit
@@ -44,8 +45,28 @@ static int complete_in(struct um_vcpu *vcpu)
 	return um_skip_insn(vcpu, vcpu->pio.insn_len);
 }
 
+/* Devices in the kernel come first. True: one answered. */
+static noinline bool pio_in_kernel(struct um_vcpu *vcpu, u16 port, unsigned int size, bool in)
+{
+	int idx = srcu_read_lock(&vcpu->vm->srcu);
+	u64 val = size < 4 ? vcpu->gpr[UM_RAX] : 0;
+	bool done;
+
+	if (in)
+		done = um_bus_read(vcpu, UM_BUS_PIO, port, size, &val);
+	else
+		done = um_bus_write(vcpu, UM_BUS_PIO, port, size, &vcpu->gpr[UM_RAX]);
+	srcu_read_unlock(&vcpu->vm->srcu, idx);
+	if (done && in)
+		vcpu->gpr[UM_RAX] = val;
+	return done;
+}
+
 int um_pio(struct um_vcpu *vcpu, u16 port, unsigned int size, bool in, unsigned int insn_len)
 {
+	if (rcu_access_pointer(vcpu->vm->irq.bus[UM_BUS_PIO]) &&
+	    pio_in_kernel(vcpu, port, size, in))
+		return um_skip_insn(vcpu, insn_len);
 	if (!in)
 		memcpy(vcpu->pio_page, &vcpu->gpr[UM_RAX], size);
 	if (!in && port == PORT_OUT_SKIPPED &&
@@ -181,7 +202,7 @@ bool emul_mmio_answered(struct um_emul *em, gpa_t gpa, void *data, unsigned int 
 	return true;
 }
 
-int emul_mmio_ask(struct um_emul *em, gpa_t gpa, unsigned int len)
+int emul_mmio_ask(struct um_emul *em, gpa_t gpa, void *data, unsigned int len)
 {
 	struct emul_fragment *f = &em->read[em->read_pos];
 
@@ -190,13 +211,20 @@ int emul_mmio_ask(struct um_emul *em, gpa_t gpa, unsigned int len)
 	f->gpa = gpa;
 	f->len = len;
 	em->nr_read = em->read_pos + 1;
-	return EMU_EXIT;
+	/* A device in the kernel is asked once, however often the instruction starts over. */
+	if (!um_mmio_read(em->vcpu, gpa, len, f->data))
+		return EMU_EXIT;
+	memcpy(data, f->data, len);
+	em->read_pos++;
+	return EMU_OK;
 }
 
 int emul_mmio_write(struct um_emul *em, gpa_t gpa, const void *data, unsigned int len)
 {
 	struct emul_fragment *f = &em->write[em->nr_write];
 
+	if (um_mmio_write(em->vcpu, gpa, len, data))
+		return EMU_OK;
 	if (em->nr_write == ARRAY_SIZE(em->write))
 		return EMU_FAIL;
 	f->gpa = gpa;
@@ -211,6 +239,8 @@ int emul_in(struct emu_ctx *c, u16 port, unsigned int size, unsigned int ahead, 
 {
 	struct um_emul *em = container_of(c, struct um_emul, ctx);
 
+	if (um_bus_read(em->vcpu, UM_BUS_PIO, port, size, data))
+		return EMU_OK;
 	if (em->input_pos < em->input_end) {
 		memcpy(data, &em->input[em->input_pos], size);
 		em->input_pos += size;
@@ -227,6 +257,8 @@ int emul_out(struct emu_ctx *c, u16 port, unsigned int size, const void *data)
 {
 	struct um_emul *em = container_of(c, struct um_emul, ctx);
 
+	if (um_bus_write(em->vcpu, UM_BUS_PIO, port, size, data))
+		return EMU_OK;
 	memcpy(em->vcpu->pio_page, data, size);
 	em->out_port = port;
 	em->output = true;

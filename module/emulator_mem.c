@@ -182,7 +182,7 @@ static int read_page(struct um_emul *em, u64 la, void *data, unsigned int len, b
 	user = gpa_user(em, gpa, false, &slot);
 	if (user && !load(data, user, len))
 		return EMU_OK;
-	return emul_mmio_ask(em, gpa, len);
+	return emul_mmio_ask(em, gpa, data, len);
 }
 
 int emul_read(struct emu_ctx *c, u64 la, void *data, unsigned int len, bool rmw)

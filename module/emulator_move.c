@@ -5,6 +5,7 @@
  * it exited, so userspace can be asked at once. Guarded by the vCPU's mutex.
  */
 #include "emulator.h"
+#include "iobus.h"
 
 /* Reads its memory operand first, and nothing else. */
 static bool is_load(const struct emu_insn *insn)
@@ -57,12 +58,42 @@ static int complete_load(struct um_vcpu *vcpu)
 	return emul_resume(em);
 }
 
-static void store(struct um_vcpu *vcpu, const struct emu_ctx *c)
+static u64 stored(const struct emu_ctx *c)
 {
 	const struct emu_insn *insn = &c->insn;
 	u64 val = insn->src.kind == EMU_K_IMM ? insn->imm : c->gpr[insn->src.reg];
 
-	val &= emu_mask(insn->size);
+	return val & emu_mask(insn->size);
+}
+
+/* A device in the kernel takes part, and this form of access is simple enough. */
+static bool moved_in_kernel(struct um_emul *em)
+{
+	struct emu_ctx *c = &em->ctx;
+	const struct emu_insn *insn = &c->insn;
+	u64 val;
+
+	if (insn->dst.kind == EMU_K_MEM) {
+		val = stored(c);
+		return um_mmio_write(em->vcpu, em->gpa_hint, insn->size, &val);
+	}
+	if (insn->op != EMU_MOV ||
+	    !um_mmio_read(em->vcpu, em->gpa_hint, insn->size, &val))
+		return false;
+	emu_reg_write(c, insn->dst.reg, insn->size, val);
+	return true;
+}
+
+static bool has_devices(const struct um_vcpu *vcpu)
+{
+	return vcpu->irq.lapic || rcu_access_pointer(vcpu->vm->irq.bus[UM_BUS_MMIO]);
+}
+
+static void store(struct um_vcpu *vcpu, const struct emu_ctx *c)
+{
+	const struct emu_insn *insn = &c->insn;
+	u64 val = stored(c);
+
 	memcpy(vcpu->run->mmio.data, &val, sizeof(val));
 	vcpu->stats.insn_emulated++;
 	um_skip_insn(vcpu, insn->len);
@@ -72,7 +103,7 @@ static void store(struct um_vcpu *vcpu, const struct emu_ctx *c)
  * The access that exited may have been to a page table, or the second half of one that crosses
  * pages: then the offsets in the page differ.
  */
-bool emul_move(struct um_emul *em)
+int emul_move(struct um_emul *em)
 {
 	unsigned int offset = um_page_offset(em->gpa_hint);
 	const struct emu_ctx *c = &em->ctx;
@@ -82,7 +113,15 @@ bool emul_move(struct um_emul *em)
 	if (offset != um_page_offset(emu_effective_address(c)) ||
 	    offset + c->insn.size > UM_PAGE_SIZE || (c->rflags & (X86_EFLAGS_TF | X86_EFLAGS_RF)) ||
 	    !emul_is_device(em, gpa_to_gfn(em->gpa_hint)))
-		return false;
+		return EMUL_NOT_MOVED;
+	if (has_devices(vcpu)) {
+		if (moved_in_kernel(em)) {
+			vcpu->stats.insn_emulated++;
+			return um_skip_insn(vcpu, c->insn.len);
+		}
+		if (c->insn.op != EMU_MOV)
+			return EMUL_NOT_MOVED;
+	}
 
 	run->exit_reason = KVM_EXIT_MMIO;
 	run->mmio.phys_addr = em->gpa_hint;
@@ -92,5 +131,5 @@ bool emul_move(struct um_emul *em)
 		store(vcpu, c);
 	else
 		vcpu->complete = c->insn.op == EMU_MOV ? complete_move : complete_load;
-	return true;
+	return 0;
 }

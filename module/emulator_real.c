@@ -226,8 +226,7 @@ static int do_hlt(struct um_emul *em)
 
 	if (r <= 0)
 		return r;
-	em->vcpu->run->exit_reason = KVM_EXIT_HLT;
-	return 0;
+	return um_hlt(em->vcpu);
 }
 
 int emul_system(struct um_emul *em)
@@ -299,7 +298,7 @@ int um_interpret_event(struct um_vcpu *vcpu)
 static bool other_work(struct um_vcpu *vcpu)
 {
 	return !um_interpreted(vcpu) || um_request_pending(vcpu) || vcpu->ev.nmi_pending ||
-	       vcpu->run->request_interrupt_window || host_guest_work_pending();
+	       vcpu->run->request_interrupt_window || vcpu->irq.window || host_guest_work_pending();
 }
 
 /* Bounded, since whoever changes the memslots waits for vm->srcu. */

@@ -69,5 +69,7 @@ long um_ioc_set_vcpu_events(void *owner, void *arg, unsigned long uarg);
 long um_ioc_interrupt(void *owner, void *arg, unsigned long uarg);
 long um_ioc_nmi(void *owner, void *arg, unsigned long uarg);
 void um_queue_irq(struct um_vcpu *vcpu, u8 vector);
+/* NMIs that the in-kernel APIC was sent become pending. Loaded. */
+void um_take_nmis(struct um_vcpu *vcpu);
 
 #endif

@@ -42,6 +42,8 @@ long um_ioc_set_guest_debug(void *owner, void *arg, unsigned long uarg)
 	clear_bit(UM_REQ_STEPPED, &vcpu->requests);
 	if (um_debug_breaks(vcpu))
 		um_debug_set_breakpoints(vcpu, dbg->arch.debugreg);
+	/* It may have held interrupts back. */
+	um_make_request(vcpu, UM_REQ_EVENT);
 	/* CR0 brings the exception bitmap along. */
 	um_dirty(vcpu, UM_ST_RFLAGS | UM_ST_DR7 | UM_ST_CR0);
 	return 0;

@@ -9,6 +9,7 @@
 
 #include <linux/context_tracking.h>
 #include <linux/cpumask.h>
+#include <linux/eventfd.h>
 #include <linux/ftrace.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
@@ -156,6 +157,18 @@ static __always_inline void host_guest_state_exit(void)
 	trace_hardirqs_off_finish();
 	instrumentation_end();
 }
+
+#if HOST_6_12
+static inline void host_eventfd_signal(struct eventfd_ctx *ctx)
+{
+	eventfd_signal(ctx);
+}
+#else
+static inline void host_eventfd_signal(struct eventfd_ctx *ctx)
+{
+	eventfd_signal(ctx, 1);
+}
+#endif
 
 /*
  * The guest's FPU state. alloc: 0 or -ENOMEM, sleeps, charged to the caller's cgroup as

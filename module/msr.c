@@ -9,12 +9,14 @@
 
 #include "cpuid.h"
 #include "cr.h"
+#include "irqchip/irqchip.h"
 #include "msr.h"
 #include "pv.h"
 #include "umbra.h"
 
 #define UM_APIC_BASE_DEFAULT	0xfee00000ULL
 #define UM_APIC_BASE_X2APIC	BIT_ULL(10)
+#define UM_APIC_BASE_MODE	(UM_APIC_BASE_X2APIC | MSR_IA32_APICBASE_ENABLE)
 #define UM_APIC_BASE_RESERVED	(GENMASK_ULL(7, 0) | BIT_ULL(9))
 #define UM_PAT_RESET		0x0007040600070406ULL	/* SDM "Programming the PAT" */
 #define UM_UCODE_REV_RESET	BIT_ULL(32)
@@ -75,7 +77,7 @@ void um_msr_reset(struct um_vcpu *vcpu)
 	*m = (struct um_msrs){
 		.pat = UM_PAT_RESET,
 		.apic_base = UM_APIC_BASE_DEFAULT | MSR_IA32_APICBASE_ENABLE |
-			     (vcpu->id == vcpu->vm->policy.boot_cpu_id ? MSR_IA32_APICBASE_BSP : 0),
+			     (vcpu->id == vcpu->vm->irq.boot_cpu ? MSR_IA32_APICBASE_BSP : 0),
 		.misc_enable = UM_MISC_ENABLE_RO,
 		.ucode_rev = UM_UCODE_REV_RESET,
 		.arch_caps = um_arch_caps,
@@ -101,8 +103,13 @@ bool um_pat_valid(u64 pat)
 
 bool um_apic_base_valid(struct um_vcpu *vcpu, u64 apic_base)
 {
-	u64 reserved = UM_APIC_BASE_RESERVED | UM_APIC_BASE_X2APIC;
+	u64 reserved = UM_APIC_BASE_RESERVED;
 
+	if (!vcpu->cpuid->x2apic)
+		reserved |= UM_APIC_BASE_X2APIC;
+	/* There is no x2APIC mode without the APIC. */
+	if ((apic_base & UM_APIC_BASE_MODE) == UM_APIC_BASE_X2APIC)
+		return false;
 	return !(apic_base >> vcpu->maxphyaddr) && !(apic_base & reserved);
 }
 
@@ -113,6 +120,8 @@ void um_set_apic_base(struct um_vcpu *vcpu, u64 apic_base)
 	vcpu->msr.apic_base = apic_base;
 	if (changed & MSR_IA32_APICBASE_ENABLE)
 		um_cpuid_update(vcpu);
+	if (vcpu->irq.lapic)
+		um_lapic_base_changed(vcpu);
 }
 
 static int um_tsc_write(struct um_vcpu *vcpu, u64 tsc, bool host)
@@ -167,9 +176,20 @@ static int um_pat_write(struct um_vcpu *vcpu, u64 pat)
 	return 0;
 }
 
-static int um_apic_base_write(struct um_vcpu *vcpu, u64 apic_base)
+/* SDM "x2APIC State Transitions": out of x2APIC mode only by disabling, into it only enabled. */
+static bool um_apic_mode_follows(u64 from, u64 to)
 {
-	if (!um_apic_base_valid(vcpu, apic_base))
+	from &= UM_APIC_BASE_MODE;
+	to &= UM_APIC_BASE_MODE;
+	if (from == UM_APIC_BASE_MODE)
+		return to != MSR_IA32_APICBASE_ENABLE;
+	return from || to != UM_APIC_BASE_MODE;
+}
+
+static int um_apic_base_write(struct um_vcpu *vcpu, u64 apic_base, bool host)
+{
+	if (!um_apic_base_valid(vcpu, apic_base) ||
+	    (!host && !um_apic_mode_follows(vcpu->msr.apic_base, apic_base)))
 		return 1;
 	um_set_apic_base(vcpu, apic_base);
 	return 0;
@@ -235,7 +255,6 @@ static int um_msr_read_fixed(u32 index, u64 *val)
 	case MSR_DRAM_ENERGY_STATUS:
 	case MSR_PP0_ENERGY_STATUS:
 	case MSR_PP1_ENERGY_STATUS:
-	case MSR_IA32_TSC_DEADLINE:
 		*val = 0;
 		return 0;
 	case MSR_FSB_FREQ:
@@ -281,6 +300,11 @@ static int um_msr_read_rare(struct um_vcpu *vcpu, u32 index, u64 *val, bool host
 	case MSR_MISC_FEATURES_ENABLES:
 		*val = m->misc_features;
 		return 0;
+	case MSR_IA32_TSC_DEADLINE:
+		*val = um_lapic_deadline(vcpu);
+		return 0;
+	case UM_X2APIC_MSR_FIRST ... UM_X2APIC_MSR_LAST:
+		return um_x2apic_read(vcpu, index, val);
 	default:
 		if (!um_mtrr_read(vcpu, index, val) || !um_mce_read(vcpu, index, val, host))
 			return 0;
@@ -333,7 +357,6 @@ static int um_msr_write_ignored(u32 index, u64 val)
 	switch (index) {
 	case MSR_IA32_UCODE_WRITE:
 	case MSR_IA32_BBL_CR_CTL3:
-	case MSR_IA32_TSC_DEADLINE:
 	case MSR_P6_PERFCTR0 ... MSR_P6_PERFCTR1:
 	case MSR_P6_EVNTSEL0 ... MSR_P6_EVNTSEL1:
 	case UM_MSR_K7_FIRST ... UM_MSR_K7_LAST:
@@ -386,6 +409,11 @@ static int um_msr_write_rare(struct um_vcpu *vcpu, u32 index, u64 val, bool host
 		return um_platform_info_write(&vcpu->msr, val, host);
 	case MSR_MISC_FEATURES_ENABLES:
 		return um_misc_features_write(&vcpu->msr, val);
+	case MSR_IA32_TSC_DEADLINE:
+		um_lapic_set_deadline(vcpu, val);
+		return 0;
+	case UM_X2APIC_MSR_FIRST ... UM_X2APIC_MSR_LAST:
+		return um_x2apic_write(vcpu, index, val);
 	case MSR_IA32_DEBUGCTLMSR:
 		return !!(val & ~(u64)UM_DEBUGCTL_IGNORED);
 	default:
@@ -410,7 +438,7 @@ int um_msr_write(struct um_vcpu *vcpu, u32 index, u64 val, bool host)
 	case MSR_IA32_CR_PAT:
 		return um_pat_write(vcpu, val);
 	case MSR_IA32_APICBASE:
-		return um_apic_base_write(vcpu, val);
+		return um_apic_base_write(vcpu, val, host);
 	case MSR_IA32_MISC_ENABLE:
 		return um_misc_enable_write(vcpu, val, host);
 	case MSR_TSC_AUX:

@@ -13,9 +13,10 @@
 #define UM_MAX_IO_MSRS		256	/* of one KVM_GET_MSRS or KVM_SET_MSRS */
 
 #define UM_MCG_CTL_P		BIT_ULL(8)
+#define UM_MCG_CMCI_P		BIT_ULL(10)
 #define UM_MCG_SER_P		BIT_ULL(24)
 /* What KVM_X86_SETUP_MCE takes besides the bank count. */
-#define UM_MCE_CAP		(UM_MCG_CTL_P | UM_MCG_SER_P)
+#define UM_MCE_CAP		(UM_MCG_CTL_P | UM_MCG_CMCI_P | UM_MCG_SER_P)
 
 /* um_msr_read(), um_msr_write(): no such MSR, rather than a bad access to one. */
 #define UM_MSR_UNKNOWN		2

@@ -6,6 +6,7 @@
 #include <linux/nospec.h>
 #include <asm/mce.h>
 
+#include "irqchip/irqchip.h"
 #include "msr.h"
 
 #define UM_BANK_REGS	4	/* CTL, STATUS, ADDR, MISC */
@@ -29,10 +30,26 @@ static u64 *um_mce_bank_reg(struct um_vcpu *vcpu, u32 index)
 	return &vcpu->msr.mce_banks[array_index_nospec(nr, limit)];
 }
 
-/* Without CMCI the CTL2 registers do not exist; userspace may save and restore zeros. */
-static bool um_mce_is_ctl2(u32 index)
+#define UM_CTL2_DEFINED	(MCI_CTL2_CMCI_EN | MCI_CTL2_CMCI_THRESHOLD_MASK)
+
+static u64 *um_mce_ctl2(struct um_vcpu *vcpu, u32 index)
 {
-	return index >= MSR_IA32_MC0_CTL2 && index < MSR_IA32_MCx_CTL2(UM_MCE_BANKS);
+	u32 nr = index - MSR_IA32_MC0_CTL2;
+
+	if (index < MSR_IA32_MC0_CTL2 || nr >= um_mce_banks(vcpu))
+		return NULL;
+	return &vcpu->msr.mce_ctl2[array_index_nospec(nr, UM_MCE_BANKS)];
+}
+
+/* Without CMCI the CTL2 registers do not exist; userspace may save and restore zeros. */
+static int um_mce_ctl2_write(struct um_msrs *m, u64 *reg, u64 val, bool host)
+{
+	if (!(m->mcg_cap & MCG_CMCI_P) && (val || !host))
+		return 1;
+	if (val & ~(u64)UM_CTL2_DEFINED)
+		return 1;
+	*reg = val;
+	return 0;
 }
 
 int um_mce_read(struct um_vcpu *vcpu, u32 index, u64 *val, bool host)
@@ -55,9 +72,10 @@ int um_mce_read(struct um_vcpu *vcpu, u32 index, u64 *val, bool host)
 		*val = m->mcg_ctl;
 		return !host && !(m->mcg_cap & MCG_CTL_P);
 	}
-	if (um_mce_is_ctl2(index)) {
-		*val = 0;
-		return !host;
+	reg = um_mce_ctl2(vcpu, index);
+	if (reg) {
+		*val = *reg;
+		return !host && !(m->mcg_cap & MCG_CMCI_P);
 	}
 	reg = um_mce_bank_reg(vcpu, index);
 	if (!reg)
@@ -102,8 +120,9 @@ int um_mce_write(struct um_vcpu *vcpu, u32 index, u64 val, bool host)
 	}
 	if (index == MSR_IA32_MCG_CTL)
 		return um_mcg_ctl_write(&vcpu->msr, val, host);
-	if (um_mce_is_ctl2(index))
-		return !host || val;
+	reg = um_mce_ctl2(vcpu, index);
+	if (reg)
+		return um_mce_ctl2_write(&vcpu->msr, reg, val, host);
 	reg = um_mce_bank_reg(vcpu, index);
 	if (!reg || !um_mce_bank_valid(index, val, host))
 		return 1;
@@ -124,8 +143,12 @@ long um_ioc_setup_mce(void *owner, void *arg, unsigned long uarg)
 	vcpu->msr.mcg_cap = cap;
 	if (cap & MCG_CTL_P)
 		vcpu->msr.mcg_ctl = UM_ALL_ERRORS;
-	for (i = 0; i < banks; i++)
+	for (i = 0; i < banks; i++) {
 		vcpu->msr.mce_banks[i * UM_BANK_REGS + UM_BANK_CTL] = UM_ALL_ERRORS;
+		vcpu->msr.mce_ctl2[i] = 0;
+	}
+	if (vcpu->irq.lapic)
+		um_lapic_set_cmci(vcpu, cap & MCG_CMCI_P);
 	return 0;
 }
 
@@ -162,6 +185,14 @@ static void um_mce_raise(struct um_vcpu *vcpu, u64 *bank, const struct kvm_x86_m
 	um_queue_exception(vcpu, UM_MC);
 }
 
+static void um_mce_signal(struct um_vcpu *vcpu, unsigned int nr)
+{
+	u64 ctl2 = vcpu->msr.mce_ctl2[array_index_nospec(nr, UM_MCE_BANKS)];
+
+	if (vcpu->irq.lapic && (vcpu->msr.mcg_cap & MCG_CMCI_P) && (ctl2 & MCI_CTL2_CMCI_EN))
+		um_lapic_cmci(vcpu);
+}
+
 long um_ioc_set_mce(void *owner, void *arg, unsigned long uarg)
 {
 	const struct kvm_x86_mce *mce = arg;
@@ -178,6 +209,7 @@ long um_ioc_set_mce(void *owner, void *arg, unsigned long uarg)
 		bank[UM_BANK_ADDR] = mce->addr;
 		bank[UM_BANK_MISC] = mce->misc;
 		vcpu->msr.mcg_status = 0;
+		um_mce_signal(vcpu, mce->bank);
 	} else if (mce->status & MCI_STATUS_UC) {
 		um_mce_raise(vcpu, bank, mce);
 	} else if ((~bank[UM_BANK_STATUS]) & (MCI_STATUS_VAL | MCI_STATUS_UC)) {

@@ -21,7 +21,6 @@ static const struct {
 	{ KVM_CAP_DISABLE_QUIRKS, 1 },
 	{ KVM_CAP_DISABLE_QUIRKS2, UM_QUIRKS },
 	{ KVM_CAP_MSR_PLATFORM_INFO, 1 },
-	{ KVM_CAP_SET_BOOT_CPU_ID, 1 },
 	{ KVM_CAP_EXIT_ON_EMULATION_FAILURE, 1 },
 	{ KVM_CAP_EXCEPTION_PAYLOAD, 1 },
 	{ KVM_CAP_X86_TRIPLE_FAULT_EVENT, 1 },
@@ -35,6 +34,8 @@ static const struct {
 	{ KVM_CAP_NOP_IO_DELAY, 1 },
 	{ KVM_CAP_X86_ROBUST_SINGLESTEP, 1 },
 	{ UM_CAP_USER_MEMORY2, 1 },
+	{ KVM_CAP_COALESCED_MMIO, KVM_COALESCED_MMIO_PAGE_OFFSET },
+	{ KVM_CAP_COALESCED_PIO, 1 },
 	{ KVM_CAP_SYNC_REGS, KVM_SYNC_X86_VALID_FIELDS },
 	{ KVM_CAP_SET_GUEST_DEBUG, 1 },
 	{ KVM_CAP_SET_GUEST_DEBUG2, UM_GUESTDBG_VALID },
@@ -112,20 +113,6 @@ long um_policy_enable(struct um_vm *vm, const struct kvm_enable_cap *cap)
 		return -EINVAL;
 	mutex_lock(&vm->lock);
 	ret = um_policy_set(&vm->policy, cap->cap, cap->args[0]);
-	mutex_unlock(&vm->lock);
-	return ret;
-}
-
-long um_policy_boot_cpu(void *owner, void *arg, unsigned long id)
-{
-	struct um_vm *vm = owner;
-	long ret = -EBUSY;
-
-	mutex_lock(&vm->lock);
-	if (!vm->nr_vcpus) {
-		vm->policy.boot_cpu_id = id;
-		ret = 0;
-	}
 	mutex_unlock(&vm->lock);
 	return ret;
 }

@@ -23,7 +23,6 @@ struct um_vm_policy {
 	u32 disabled_exits;		/* KVM_X86_DISABLE_EXITS_*: the CPU executes these */
 	u32 user_msr;			/* KVM_MSR_EXIT_REASON_*: these go to userspace */
 	u32 max_vcpu_id;		/* ids are below it; 0: not chosen */
-	u32 boot_cpu_id;		/* of the vCPU that starts as BSP */
 	bool hide_platform_info;	/* from the guest */
 	bool exit_on_emulation_failure;	/* also for user code */
 	bool exception_payload;		/* vCPU events tell CR2 or DR6 of a pending one */
@@ -33,7 +32,5 @@ struct um_vm_policy {
 /* KVM_ENABLE_CAP on the VM for what this file owns: 0 or -EINVAL. */
 long um_policy_enable(struct um_vm *vm, const struct kvm_enable_cap *cap);
 long um_policy_check(long cap);		/* KVM_CHECK_EXTENSION of the same */
-/* KVM_SET_BOOT_CPU_ID: 0, -EBUSY once there is a vCPU. */
-long um_policy_boot_cpu(void *owner, void *arg, unsigned long id);
 
 #endif

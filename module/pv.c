@@ -3,18 +3,21 @@
  * The paravirtual MSRs and hypercalls of KVM, and the time that other tasks steal from a vCPU.
  * The vCPU's mutex guards vcpu->pv.
  */
+#include <linux/bitfield.h>
 #include <linux/sched/stat.h>
 #include <linux/uaccess.h>
 
 #include "cpuid.h"
 #include "host.h"
+#include "irqchip/irqchip.h"
 #include "mmu.h"
 #include "msr.h"
 #include "pv.h"
 
 u32 um_pv_features(void)
 {
-	u32 features = BIT(KVM_FEATURE_NOP_IO_DELAY) | BIT(KVM_FEATURE_PV_SCHED_YIELD);
+	u32 features = BIT(KVM_FEATURE_NOP_IO_DELAY) | BIT(KVM_FEATURE_PV_SCHED_YIELD) |
+		       BIT(KVM_FEATURE_PV_SEND_IPI);
 
 	if (um_clock_offered())
 		features |= BIT(KVM_FEATURE_CLOCKSOURCE) | BIT(KVM_FEATURE_CLOCKSOURCE2) |
@@ -190,7 +193,45 @@ void um_steal_preempted(struct um_vcpu *vcpu)
 	srcu_read_unlock(&vcpu->vm->srcu, idx);
 }
 
-long um_hypercall(struct um_vcpu *vcpu, u64 nr)
+/* SDM "Interrupt Command Register (ICR)": what the hypercall leaves of it. */
+#define UM_ICR_VECTOR		GENMASK(7, 0)
+#define UM_ICR_DELIVERY		GENMASK(10, 8)
+#define UM_ICR_ASSERT		BIT(14)
+#define UM_ICR_LEVEL		BIT(15)
+#define UM_ICR_REFUSED		(BIT(11) | GENMASK(19, 18))	/* logical, shorthands */
+
+/* To the APICs whose ids are the bits of two words, the first of which is @first. How many. */
+static long um_send_ipi(struct um_vcpu *vcpu, bool long_mode)
+{
+	u64 *gpr = vcpu->gpr, mask = long_mode ? ~0ULL : U32_MAX;
+	u64 bits[2] = { gpr[UM_RBX] & mask, gpr[UM_RCX] & mask };
+	u32 first = gpr[UM_RDX], icr = gpr[UM_RSI];
+	unsigned int word, bit, width = long_mode ? 64 : 32;
+	struct irq_msg msg = {
+		.vector = icr & UM_ICR_VECTOR,
+		.delivery = FIELD_GET(UM_ICR_DELIVERY, icr),
+		.assert = icr & UM_ICR_ASSERT,
+		.level = icr & UM_ICR_LEVEL,
+		.ipi = true,
+	};
+	int taken;
+	long count = 0;
+
+	if (!vcpu->irq.lapic || (icr & UM_ICR_REFUSED))
+		return -KVM_EINVAL;
+	for (word = 0; word < ARRAY_SIZE(bits); word++) {
+		for (bit = 0; bit < width; bit++) {
+			if (!(bits[word] & BIT_ULL(bit)))
+				continue;
+			msg.dest = first + word * width + bit;
+			taken = um_irq_deliver(vcpu->vm, &msg, vcpu);
+			count += max(taken, 0);
+		}
+	}
+	return count;
+}
+
+long um_hypercall(struct um_vcpu *vcpu, u64 nr, bool long_mode)
 {
 	switch (nr) {
 	case KVM_HC_VAPIC_POLL_IRQ:
@@ -198,6 +239,9 @@ long um_hypercall(struct um_vcpu *vcpu, u64 nr)
 	case KVM_HC_SCHED_YIELD:
 		/* A hint: the vCPU that is named runs when its thread gets a CPU. */
 		return um_pv_has(vcpu, KVM_FEATURE_PV_SCHED_YIELD) ? 0 : -KVM_ENOSYS;
+	case KVM_HC_SEND_IPI:
+		return um_pv_has(vcpu, KVM_FEATURE_PV_SEND_IPI) ? um_send_ipi(vcpu, long_mode) :
+								  -KVM_ENOSYS;
 	default:
 		return -KVM_ENOSYS;
 	}

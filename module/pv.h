@@ -21,7 +21,7 @@ int um_pv_msr_read(struct um_vcpu *vcpu, u32 index, u64 *val);
 int um_pv_msr_write(struct um_vcpu *vcpu, u32 index, u64 val);
 
 /* The hypercall in the vCPU's registers: its answer. Inner loop: takes no lock, does not sleep. */
-long um_hypercall(struct um_vcpu *vcpu, u64 nr);
+long um_hypercall(struct um_vcpu *vcpu, u64 nr, bool long_mode);
 
 static inline bool um_steals(const struct um_vcpu *vcpu)
 {

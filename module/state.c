@@ -5,6 +5,7 @@
  */
 #include "cpuid.h"
 #include "cr.h"
+#include "irqchip/irqchip.h"
 #include "mmu.h"
 #include "msr.h"
 #include "umbra.h"
@@ -56,20 +57,18 @@ static void um_reset_segments(struct um_vcpu *vcpu)
 	vcpu->idt = (struct kvm_dtable){ .limit = UM_RESET_LIMIT };
 }
 
-void um_vcpu_reset(struct um_vcpu *vcpu)
+/* What RESET and INIT have in common. */
+static void um_reset_registers(struct um_vcpu *vcpu)
 {
 	memset(vcpu->gpr, 0, sizeof(vcpu->gpr));
 	vcpu->gpr[UM_RDX] = UM_RESET_RDX;
 	vcpu->rip = UM_RESET_RIP;
 	vcpu->rflags = X86_EFLAGS_FIXED;
-	vcpu->cr0 = UM_RESET_CR0;
 	vcpu->cr2 = 0;
 	vcpu->cr3 = 0;
 	vcpu->cr4 = 0;
 	vcpu->cr8 = 0;
 	vcpu->efer = 0;
-	vcpu->xcr0 = XFEATURE_MASK_FP;
-	vcpu->pkru = 0;
 	memset(vcpu->pdpte, 0, sizeof(vcpu->pdpte));
 	memset(vcpu->db, 0, sizeof(vcpu->db));
 	vcpu->dr6 = UM_DR6_INIT;
@@ -78,14 +77,44 @@ void um_vcpu_reset(struct um_vcpu *vcpu)
 	vcpu->movss_block = false;
 	vcpu->nmi_block = false;
 	vcpu->ev = (struct um_events){};
-	vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
 	um_reset_segments(vcpu);
-	um_msr_reset(vcpu);
-	um_tsc_init(vcpu);
-	um_tsc_sync(vcpu, 0);
+}
+
+static void um_reset_done(struct um_vcpu *vcpu)
+{
 	um_dirty(vcpu, UM_ST_ALL);
 	um_cpuid_update(vcpu);
 	vcpu->mmu->paging_changed(vcpu, UM_PG_ALL);
+}
+
+void um_vcpu_reset(struct um_vcpu *vcpu)
+{
+	um_reset_registers(vcpu);
+	vcpu->cr0 = UM_RESET_CR0;
+	vcpu->xcr0 = XFEATURE_MASK_FP;
+	vcpu->pkru = 0;
+	vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
+	um_msr_reset(vcpu);
+	um_tsc_init(vcpu);
+	um_tsc_sync(vcpu, 0);
+	um_reset_done(vcpu);
+}
+
+/* MSRs, the FPU's state and the caches stay. SDM "Processor State After Reset". */
+void um_vcpu_init(struct um_vcpu *vcpu)
+{
+	const struct kvm_cpuid_entry2 *leaf1 = vcpu->cpuid->leaf1;
+
+	/* What is kept of the VMCS has to be at hand: all is written back. */
+	um_need(vcpu, UM_ST_CR0 | UM_ST_PAT | UM_ST_SYSENTER);
+	um_reset_registers(vcpu);
+	if (leaf1)
+		vcpu->gpr[UM_RDX] = leaf1->eax;
+	vcpu->cr0 = X86_CR0_ET | (vcpu->cr0 & (X86_CR0_NW | X86_CR0_CD));
+	vcpu->msr.debugctl = 0;
+	um_lapic_reset(vcpu);
+	um_reset_done(vcpu);
+	um_make_request(vcpu, UM_REQ_TLB_FLUSH);
 }
 
 static enum paging_mode um_paging_mode(struct um_vcpu *vcpu)

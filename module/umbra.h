@@ -24,7 +24,9 @@
 
 #include "../uapi/umbra.h"
 #include "clock.h"
+#include "coalesced.h"
 #include "dirty.h"
+#include "irq.h"
 #include "msrs.h"
 #include "policy.h"
 #include "stats.h"
@@ -104,7 +106,9 @@ struct um_vm {
 	gpa_t tss_addr;		/* KVM_SET_TSS_ADDR; lock */
 	gpa_t identity_map;	/* KVM_SET_IDENTITY_MAP_ADDR; lock */
 	struct um_dirty_vm dirty;
+	struct um_vm_irq irq;
 	struct um_vm_policy policy;
+	struct um_coalesced coalesced;
 	struct um_msr_filter __rcu *msr_filter;	/* NULL: none; lock, read under srcu */
 	bool dead;		/* a hardware or invariant failure: every KVM_RUN answers EIO */
 	atomic_t audit_ops, audit_due;	/* audit.c */
@@ -156,6 +160,7 @@ enum um_request {
 	UM_REQ_EVENT,		/* look for an event to inject */
 	UM_REQ_TRIPLE_FAULT,
 	UM_REQ_RING_FULL,	/* userspace has to empty the vCPU's dirty ring */
+	UM_REQ_IOAPIC_EOI,	/* userspace's IOAPIC has to hear of the end of an interrupt */
 	UM_REQ_KICK,		/* leave the guest, nothing else */
 	UM_REQ_AUDIT,		/* tables have changed: um_audit() */
 	UM_REQ_STEPPED,		/* an instruction was emulated under userspace's single step */
@@ -270,6 +275,7 @@ struct um_vcpu {
 	sigset_t sigset;
 	bool sigset_active;
 	u32 mp_state;
+	struct um_vcpu_irq irq;
 	u32 guest_debug;	/* KVM_GUESTDBG_* */
 	u64 guest_db[4], guest_dr7;	/* what KVM_SET_GUEST_DEBUG asked */
 
@@ -356,6 +362,7 @@ int um_set_dr(struct um_vcpu *vcpu, unsigned int nr, u64 val);	/* 0, 1 = #GP(0),
 u64 um_get_dr(struct um_vcpu *vcpu, unsigned int nr);
 int um_load_pdptes(struct um_vcpu *vcpu, u64 cr3);	/* read and check; 0, or 1 = #GP */
 void um_vcpu_reset(struct um_vcpu *vcpu);	/* architectural state after RESET */
+void um_vcpu_init(struct um_vcpu *vcpu);	/* and after INIT; vm->srcu held */
 void um_fill_paging_desc(struct um_vcpu *vcpu, struct paging_desc *d);
 
 /* cpuid.c */

@@ -8,6 +8,7 @@
 #include "cr.h"
 #include "guest_debug.h"
 #include "host.h"
+#include "irqchip/irqchip.h"
 #include "mmu.h"
 #include "msr.h"
 #include "pv.h"
@@ -98,6 +99,8 @@ static bool event_pending(const struct um_vcpu *vcpu)
  */
 static bool ready_for_irq(struct um_vcpu *vcpu)
 {
+	if (vcpu->irq.lapic && !um_irqchip_ready(vcpu))
+		return false;
 	return !event_pending(vcpu) && hw_irq_allowed(vcpu);
 }
 
@@ -151,10 +154,17 @@ static int serve_requests(struct um_vcpu *vcpu)
 		renew_pages(vcpu);
 	if (um_request_check(vcpu, UM_REQ_MSR_FILTER))
 		um_msr_filter_serve(vcpu);
-	um_request_check(vcpu, UM_REQ_EVENT);
+	if (um_request_check(vcpu, UM_REQ_IOAPIC_EOI)) {
+		vcpu->run->exit_reason = KVM_EXIT_IOAPIC_EOI;
+		vcpu->run->eoi.vector = um_irqchip_ended_vector(vcpu);
+		return 0;
+	}
 	um_audit_serve(vcpu);
 	if (um_request_check(vcpu, UM_REQ_KICK) && READ_ONCE(vcpu->vm->dead))
 		return -EIO;
+	/* Last, since it may sleep. */
+	if (um_request_check(vcpu, UM_REQ_EVENT) && vcpu->irq.lapic)
+		return um_irq_serve(vcpu);
 	return 1;
 }
 
@@ -178,7 +188,7 @@ static int before_entry(struct um_vcpu *vcpu)
 		if (r <= 0)
 			return r;
 	}
-	if (unlikely(vcpu->run->request_interrupt_window)) {
+	if (unlikely(vcpu->run->request_interrupt_window) && !um_pic_in_kernel(vcpu->vm)) {
 		if (ready_for_irq(vcpu)) {
 			vcpu->run->exit_reason = KVM_EXIT_IRQ_WINDOW_OPEN;
 			return 0;
@@ -256,6 +266,8 @@ static int interpret_turn(struct um_vcpu *vcpu)
 	if (r > 0 && !um_request_pending(vcpu))
 		r = um_interpret(vcpu);
 	srcu_read_unlock(&vcpu->vm->srcu, idx);
+	if (vcpu->irq.window)
+		um_make_request(vcpu, UM_REQ_EVENT);
 	return r;
 }
 
@@ -278,7 +290,7 @@ static int run_loop(struct um_vcpu *vcpu)
 		else
 			r = outer_turn(vcpu);
 	} while (r > 0);
-	if (vcpu->run->request_interrupt_window)
+	if (vcpu->run->request_interrupt_window && !vcpu->irq.window)
 		hw_request_irq_window(vcpu, false);
 	/* For fill_run(), while the VMCS is at hand. */
 	um_need(vcpu, UM_ST_RFLAGS | UM_ST_INTR);
@@ -327,7 +339,7 @@ static void fill_run(struct um_vcpu *vcpu)
 	run->if_flag = !!(um_rflags(vcpu) & X86_EFLAGS_IF);
 	run->cr8 = vcpu->cr8;
 	run->apic_base = vcpu->msr.apic_base;
-	run->ready_for_interrupt_injection = ready_for_irq(vcpu);
+	run->ready_for_interrupt_injection = um_pic_in_kernel(vcpu->vm) || ready_for_irq(vcpu);
 	run->flags = 0;
 }
 
@@ -341,7 +353,7 @@ static long run_checked(struct um_vcpu *vcpu)
 		if (r)
 			return r;
 	}
-	if (run->cr8 != vcpu->cr8 && um_set_cr8(vcpu, run->cr8))
+	if (run->cr8 != vcpu->cr8 && !vcpu->irq.lapic && um_set_cr8(vcpu, run->cr8))
 		return -EINVAL;
 	r = complete_pending(vcpu);
 	if (r <= 0)

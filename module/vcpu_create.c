@@ -4,6 +4,7 @@
 #include <linux/file.h>
 #include <linux/slab.h>
 #include "host.h"
+#include "irqchip/irqchip.h"
 #include "mmu.h"
 #include "umbra.h"
 
@@ -49,6 +50,18 @@ static void free_pages_of(struct um_vcpu *vcpu)
 	free_page((unsigned long)vcpu->pio_page);
 }
 
+/* With a lapic, all vCPUs but one wait to be started. */
+static int init_irq(struct um_vcpu *vcpu)
+{
+	if (!vcpu->vm->irq.chip)
+		return 0;
+	if (vcpu->id != vcpu->vm->irq.boot_cpu) {
+		vcpu->mp_state = KVM_MP_STATE_UNINITIALIZED;
+		um_make_request(vcpu, UM_REQ_EVENT);
+	}
+	return um_lapic_create(vcpu);
+}
+
 static int init_vcpu(struct um_vcpu *vcpu)
 {
 	int r = init_pages(vcpu);
@@ -70,8 +83,13 @@ static int init_vcpu(struct um_vcpu *vcpu)
 	um_vcpu_reset(vcpu);
 	um_dirty(vcpu, UM_ST_ALL);
 	um_make_request(vcpu, UM_REQ_RELOAD_ROOT);
+	r = init_irq(vcpu);
+	if (r)
+		goto no_irq;
 	return 0;
 
+no_irq:
+	destroy_backends(vcpu);
 no_backends:
 	hw_vcpu_destroy(vcpu);
 no_hw:
@@ -95,6 +113,7 @@ static struct um_vcpu *alloc_vcpu(struct um_vm *vm, u32 id)
 	vcpu->index = vm->nr_vcpus;
 	vcpu->root.hpa = UM_INVALID_HPA;
 	mutex_init(&vcpu->mutex);
+	rcuwait_init(&vcpu->irq.wait);
 	preempt_notifier_init(&vcpu->pn, &um_preempt_ops);
 	r = init_vcpu(vcpu);
 	if (r) {
@@ -106,6 +125,7 @@ static struct um_vcpu *alloc_vcpu(struct um_vm *vm, u32 id)
 
 void um_vcpu_destroy(struct um_vcpu *vcpu)
 {
+	um_lapic_destroy(vcpu);
 	um_emul_destroy(vcpu);
 	destroy_backends(vcpu);
 	hw_vcpu_destroy(vcpu);

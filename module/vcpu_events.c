@@ -6,6 +6,7 @@
 #include <asm/kvm.h>
 
 #include "event.h"
+#include "irqchip/irqchip.h"
 #include "umbra.h"
 
 #define UM_EVENTS_REPORTED	(KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW | \
@@ -29,25 +30,40 @@ void um_queue_irq(struct um_vcpu *vcpu, u8 vector)
 long um_ioc_interrupt(void *owner, void *arg, unsigned long uarg)
 {
 	const struct kvm_interrupt *irq = arg;
+	struct um_vcpu *vcpu = owner;
 
 	if (irq->irq >= KVM_NR_INTERRUPTS)
 		return -EINVAL;
-	um_queue_irq(owner, irq->irq);
+	if (vcpu->irq.lapic)
+		return um_irqchip_extint(vcpu, irq->irq);
+	um_queue_irq(vcpu, irq->irq);
 	return 0;
 }
 
 /* One NMI can wait behind the one being handled, and one more while none is. */
-long um_ioc_nmi(void *owner, void *arg, unsigned long uarg)
+static void um_add_nmis(struct um_vcpu *vcpu, unsigned int count)
 {
-	struct um_vcpu *vcpu = owner;
 	struct um_events *ev = &vcpu->ev;
-	u8 limit;
+	unsigned int limit;
 
 	um_need(vcpu, UM_ST_INTR);
 	limit = vcpu->nmi_block || ev->nmi_injected ? 1 : UM_MAX_NMIS;
-	ev->nmi_pending = min_t(u8, ev->nmi_pending + 1, limit);
-	um_make_request(vcpu, UM_REQ_EVENT);
+	ev->nmi_pending = min(ev->nmi_pending + count, limit);
+}
+
+long um_ioc_nmi(void *owner, void *arg, unsigned long uarg)
+{
+	um_add_nmis(owner, 1);
+	um_make_request(owner, UM_REQ_EVENT);
 	return 0;
+}
+
+void um_take_nmis(struct um_vcpu *vcpu)
+{
+	unsigned int count = um_lapic_take_nmis(vcpu);
+
+	if (count)
+		um_add_nmis(vcpu, count);
 }
 
 /*
@@ -83,6 +99,8 @@ long um_ioc_get_vcpu_events(void *owner, void *arg, unsigned long uarg)
 
 	um_need(vcpu, UM_ST_INTR);
 	events->flags = UM_EVENTS_REPORTED;
+	if (vcpu->irq.lapic)
+		um_take_nmis(vcpu);
 	um_get_exception(vcpu, events);
 	events->interrupt.injected = ev->irq_injected && !ev->irq_soft;
 	events->interrupt.nr = ev->irq_vector;

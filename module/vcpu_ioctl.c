@@ -14,6 +14,7 @@
 #include "event.h"
 #include "guest_debug.h"
 #include "ioctl.h"
+#include "irqchip/irqchip.h"
 #include "msr.h"
 #include "pv.h"
 #include "umbra.h"
@@ -24,27 +25,6 @@
 #define UM_VIOC_LOAD	BIT(UM_IOC_OWNER_SHIFT)		/* the hardware's state is on this CPU */
 #define UM_VIOC_MEM	BIT(UM_IOC_OWNER_SHIFT + 1)	/* vm->srcu is held: guest memory */
 
-static long um_ioc_get_mp_state(void *owner, void *arg, unsigned long uarg)
-{
-	struct kvm_mp_state *state = arg;
-	struct um_vcpu *vcpu = owner;
-
-	state->mp_state = vcpu->mp_state;
-	return 0;
-}
-
-/* The other states need an in-kernel APIC. */
-static long um_ioc_set_mp_state(void *owner, void *arg, unsigned long uarg)
-{
-	const struct kvm_mp_state *state = arg;
-	struct um_vcpu *vcpu = owner;
-
-	if (state->mp_state != KVM_MP_STATE_RUNNABLE)
-		return -EINVAL;
-	vcpu->mp_state = state->mp_state;
-	um_make_request(vcpu, UM_REQ_EVENT);
-	return 0;
-}
 
 static long um_ioc_translate(void *owner, void *arg, unsigned long uarg)
 {
@@ -103,8 +83,11 @@ static const struct um_ioctl um_vcpu_ioctls[] = {
 	{ KVM_SET_MSRS, UM_IOC_RAW | UM_VIOC_LOAD | UM_VIOC_MEM, um_ioc_set_msrs },
 	{ KVM_GET_VCPU_EVENTS, UM_VIOC_LOAD, um_ioc_get_vcpu_events },
 	{ KVM_SET_VCPU_EVENTS, UM_VIOC_LOAD, um_ioc_set_vcpu_events },
-	{ KVM_GET_MP_STATE, 0, um_ioc_get_mp_state },
+	{ KVM_GET_MP_STATE, UM_VIOC_LOAD | UM_VIOC_MEM, um_ioc_get_mp_state },
 	{ KVM_SET_MP_STATE, 0, um_ioc_set_mp_state },
+	{ KVM_GET_LAPIC, 0, um_ioc_get_lapic },
+	{ KVM_SET_LAPIC, 0, um_ioc_set_lapic },
+	{ KVM_SET_VAPIC_ADDR, 0, um_ioc_set_vapic_addr },
 	{ KVM_GET_FPU, 0, um_ioc_get_fpu },
 	{ KVM_SET_FPU, 0, um_ioc_set_fpu },
 	{ KVM_GET_XSAVE, 0, um_ioc_get_xsave },
@@ -194,6 +177,8 @@ static vm_fault_t um_vcpu_fault(struct vm_fault *vmf)
 		page = virt_to_page(vcpu->run);
 	else if (vmf->pgoff == KVM_PIO_PAGE_OFFSET)
 		page = virt_to_page(vcpu->pio_page);
+	else if (vmf->pgoff == KVM_COALESCED_MMIO_PAGE_OFFSET)
+		page = um_coalesced_page(vcpu->vm);
 	else
 		page = um_dirty_ring_page(vcpu, vmf->pgoff);
 	if (!page)

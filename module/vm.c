@@ -38,6 +38,10 @@ int um_vm_init(void)
 		pr_err("out of memory for the work queue\n");
 		return -ENOMEM;
 	}
+	if (um_irqfd_module_init()) {
+		destroy_workqueue(um_free_wq);
+		return -ENOMEM;
+	}
 	preempt_notifier_inc();
 	return 0;
 }
@@ -48,6 +52,7 @@ void um_vm_exit(void)
 	um_notifier_exit();
 	preempt_notifier_dec();
 	destroy_workqueue(um_free_wq);
+	um_irqfd_module_exit();
 }
 
 unsigned int um_vm_count(void)
@@ -86,12 +91,15 @@ static void um_vm_free(struct work_struct *work)
 	struct um_vcpu *vcpu;
 	unsigned long i;
 
+	um_vm_irq_stop(vm);
 	xa_for_each(&vm->vcpus, i, vcpu)
 		um_vcpu_destroy(vcpu);
 	xa_destroy(&vm->vcpus);
+	um_vm_irq_destroy(vm);
 	um_mmu_destroy(vm);
 	um_slots_destroy(vm);
 	um_msr_filter_destroy(vm);
+	um_coalesced_destroy(vm);
 	cleanup_srcu_struct(&vm->srcu);
 	mmdrop(vm->mm);
 	um_vm_list_del(vm);
@@ -116,12 +124,14 @@ static struct um_vm *um_vm_alloc(u32 backend)
 	refcount_set(&vm->users, 1);
 	mutex_init(&vm->lock);
 	mutex_init(&vm->slots_lock);
+	um_irqfd_init(vm);
 	rwlock_init(&vm->mmu_lock);
 	xa_init_flags(&vm->vcpus, XA_FLAGS_ACCOUNT);
 	INIT_WORK(&vm->free_work, um_vm_free);
 	vm->backend = backend ? backend : READ_ONCE(um_default_backend);
 	vm->tsc_khz = tsc_khz;
 	um_clock_init(vm);
+	um_coalesced_init(vm);
 	vm->pid = task_pid_nr(current);
 	vm->mm = current->mm;
 	mmgrab(vm->mm);
@@ -262,6 +272,8 @@ void um_request_all(struct um_vm *vm, enum um_request req, bool wait)
 	cpumask_clear(mask);
 	xa_for_each(&vm->vcpus, i, vcpu) {
 		um_make_request(vcpu, req);
+		if (req == UM_REQ_KICK)
+			rcuwait_wake_up(&vcpu->irq.wait);
 		cpu = um_vcpu_guest_cpu(vcpu);
 		if (cpu >= 0 && cpu != me)
 			__cpumask_set_cpu(cpu, mask);
@@ -280,8 +292,11 @@ void um_flush_remote_tlbs(struct um_vm *vm)
 void um_kick_vcpu(struct um_vcpu *vcpu)
 {
 	int me = get_cpu();
-	int cpu = um_vcpu_guest_cpu(vcpu);
+	int cpu;
 
+	if (vcpu->irq.lapic)
+		rcuwait_wake_up(&vcpu->irq.wait);
+	cpu = um_vcpu_guest_cpu(vcpu);
 	if (cpu >= 0 && cpu != me && cpu_online(cpu))
 		host_reschedule(cpu);
 	put_cpu();

@@ -98,6 +98,9 @@ static long vm_enable_cap(void *owner, void *arg, unsigned long uarg)
 		return um_dirty_ring_enable(owner, cap);
 	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
 		return um_dirty_set_manual(owner, cap);
+	case KVM_CAP_SPLIT_IRQCHIP:
+	case KVM_CAP_X2APIC_API:
+		return um_irq_enable_cap(owner, cap);
 	default:
 		return um_policy_enable(owner, cap);
 	}
@@ -166,7 +169,8 @@ static const struct um_ioctl vm_ioctls[] = {
 	{ KVM_CREATE_VCPU, 0, vm_create_vcpu },
 	{ KVM_ENABLE_CAP, 0, vm_enable_cap },
 	{ KVM_SET_TSS_ADDR, 0, vm_set_tss_addr },
-	{ KVM_SET_BOOT_CPU_ID, 0, um_policy_boot_cpu },
+	{ KVM_REGISTER_COALESCED_MMIO, 0, um_coalesced_register },
+	{ KVM_UNREGISTER_COALESCED_MMIO, 0, um_coalesced_unregister },
 	{ KVM_GET_CLOCK, 0, um_clock_get },
 	{ KVM_SET_CLOCK, 0, um_clock_set },
 	{ KVM_SET_TSC_KHZ, 0, um_vm_set_tsc_khz },
@@ -181,10 +185,14 @@ static const struct um_ioctl vm_ioctls[] = {
 static long vm_ioctl(struct file *file, unsigned int cmd, unsigned long uarg)
 {
 	struct um_vm *vm = file->private_data;
+	const struct um_ioctl *row;
 
 	if (vm->mm != current->mm || READ_ONCE(vm->dead))
 		return -EIO;
-	return um_ioctl_dispatch(vm_ioctls, ARRAY_SIZE(vm_ioctls), vm, cmd, uarg);
+	row = um_ioctl_find(vm_ioctls, ARRAY_SIZE(vm_ioctls), cmd);
+	if (row)
+		return um_ioctl_call(row, vm, uarg);
+	return um_vm_irq_ioctl(vm, cmd, uarg);
 }
 
 static int vm_release(struct inode *inode, struct file *file)

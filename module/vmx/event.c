@@ -124,6 +124,8 @@ bool hw_irq_allowed(struct um_vcpu *vcpu)
 int exit_irq_window(struct vmx_vcpu *vmx)
 {
 	set_windows(vmx, false, vmx->nmi_window);
+	if (vmx->vcpu.irq.window)
+		um_make_request(&vmx->vcpu, UM_REQ_EVENT);
 	return 1;
 }
 

@@ -39,6 +39,7 @@ static const struct exit_desc exits[] = {
 	[EXIT_REASON_HLT] = { exit_hlt, STAT(hlt) },
 	[EXIT_REASON_INVD] = { exit_skip, STAT(wbinvd) },
 	[EXIT_REASON_INVLPG] = { exit_invlpg, STAT(invlpg), true },
+	[EXIT_REASON_VMCALL] = { exit_vmcall, STAT(vmcall) },
 	[EXIT_REASON_RDPMC] = { exit_gp, STAT(other) },
 	[EXIT_REASON_CR_ACCESS] = { exit_cr, STAT(cr0), true },
 	[EXIT_REASON_DR_ACCESS] = { exit_dr, STAT(dr) },

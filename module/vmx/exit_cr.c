@@ -58,7 +58,7 @@ static int mov_to_cr8(struct um_vcpu *vcpu, u64 val)
 	u64 old = vcpu->cr8;
 	int r = done(vcpu, um_set_cr8(vcpu, val));
 
-	if (r != 1 || vcpu->cr8 >= old)
+	if (r != 1 || vcpu->cr8 >= old || vcpu->irq.lapic)
 		return r;
 	vcpu->run->exit_reason = KVM_EXIT_SET_TPR;
 	return 0;

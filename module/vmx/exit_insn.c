@@ -5,6 +5,7 @@
  * interrupts off and take no lock.
  */
 #include "../audit.h"
+#include "../irqchip/irqchip.h"
 #include "../msr.h"
 #include "../pv.h"
 #include "vmx.h"
@@ -39,21 +40,32 @@ bool exit_cpuid_fast(struct vmx_vcpu *vmx)
 	return vmx_skip_fast(vmx);
 }
 
-bool exit_vmcall_fast(struct vmx_vcpu *vmx)
+static void hypercall(struct um_vcpu *vcpu)
 {
-	struct um_vcpu *vcpu = &vmx->vcpu;
 	bool long_mode = um_64bit(vcpu);
 	u64 nr = vcpu->gpr[UM_RAX], ret;
 
-	vcpu->stats.exit.vmcall++;
 	if (um_cpl(vcpu))
 		ret = -KVM_EPERM;
 	else
-		ret = um_hypercall(vcpu, long_mode ? nr : (u32)nr);
-	if (!long_mode)
-		ret = (u32)ret;
-	vcpu->gpr[UM_RAX] = ret;
+		ret = um_hypercall(vcpu, long_mode ? nr : (u32)nr, long_mode);
+	vcpu->gpr[UM_RAX] = long_mode ? ret : (u32)ret;
+}
+
+/* Not those that may take long. */
+bool exit_vmcall_fast(struct vmx_vcpu *vmx)
+{
+	if (vmx->vcpu.gpr[UM_RAX] == KVM_HC_SEND_IPI)
+		return false;
+	vmx->vcpu.stats.exit.vmcall++;
+	hypercall(&vmx->vcpu);
 	return vmx_skip_fast(vmx);
+}
+
+int exit_vmcall(struct vmx_vcpu *vmx)
+{
+	hypercall(&vmx->vcpu);
+	return vmx_skip(&vmx->vcpu);
 }
 
 static void set_edx_eax(struct um_vcpu *vcpu, u64 val)
@@ -96,11 +108,22 @@ static bool plain_msr(u32 index)
 	       index == MSR_IA32_TSC_ADJUST || index == MSR_IA32_TSC_DEADLINE;
 }
 
+/* The APIC's do what they do without a lock; those that fail have done nothing. */
+static bool x2apic_write_fast(struct vmx_vcpu *vmx, u32 index)
+{
+	if (um_x2apic_write(&vmx->vcpu, index, edx_eax(&vmx->vcpu)))
+		return false;
+	vmx->vcpu.stats.exit.wrmsr++;
+	return vmx_skip_fast(vmx);
+}
+
 bool exit_wrmsr_fast(struct vmx_vcpu *vmx)
 {
 	struct um_vcpu *vcpu = &vmx->vcpu;
 	u32 index = vcpu->gpr[UM_RCX];
 
+	if (index >= UM_X2APIC_MSR_FIRST && index <= UM_X2APIC_MSR_LAST)
+		return x2apic_write_fast(vmx, index);
 	if (!plain_msr(index) || rcu_access_pointer(vcpu->vm->msr_filter) ||
 	    um_msr_write(vcpu, index, edx_eax(vcpu), false))
 		return false;
@@ -135,8 +158,7 @@ int exit_hlt(struct vmx_vcpu *vmx)
 
 	if (r <= 0)
 		return r;
-	vcpu->run->exit_reason = KVM_EXIT_HLT;
-	return 0;
+	return um_hlt(vcpu);
 }
 
 bool exit_invlpg_fast(struct vmx_vcpu *vmx)

@@ -240,6 +240,7 @@ bool exit_wrmsr_fast(struct vmx_vcpu *vmx);
 bool exit_cr_fast(struct vmx_vcpu *vmx);
 bool exit_invlpg_fast(struct vmx_vcpu *vmx);
 bool exit_exception_fast(struct vmx_vcpu *vmx);
+int exit_vmcall(struct vmx_vcpu *vmx);
 int exit_rdmsr(struct vmx_vcpu *vmx);
 int exit_wrmsr(struct vmx_vcpu *vmx);
 int exit_cr(struct vmx_vcpu *vmx);

@@ -41,6 +41,8 @@ typedef struct { int counter; } atomic_t;
 typedef struct { int users; } refcount_t;
 typedef struct { int readers, writers; } rwlock_t;
 struct mutex { int held; };
+struct rcuwait { void *task; };
+typedef struct { int held; } spinlock_t;
 struct srcu_struct { int readers; };
 struct xarray { void *entries; };
 struct mmu_notifier { int users; };

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* A vCPU's local APIC: the registers, the timer, and what messages left for its thread. */
+#ifndef UM_VLAPIC_H
+#define UM_VLAPIC_H
+
+#include <linux/hrtimer.h>
+
+#include "irqchip.h"
+#include "lapic.h"
+#include "../umbra.h"
+
+#define VLAPIC_INIT	0	/* bits of pending */
+#define VLAPIC_SIPI	1
+
+/**
+ * struct um_lapic - see above; the vCPU's mutex guards what is not said to be atomic
+ * @regs: the registers
+ * @vcpu: whose it is
+ * @timer: fires in hard interrupt context
+ * @period_ns: one turn of the timer, 0: it never started
+ * @deadline: IA32_TSC_DEADLINE; the timer clears it
+ * @pending: VLAPIC_*; atomic
+ * @sipi_vector: of the last SIPI; written before its bit in @pending
+ * @nmis: not yet taken; atomic
+ * @extint: split: the vector of userspace's PIC, -1: none
+ * @ended: split: the vector whose end userspace's IOAPIC has to hear of
+ */
+struct um_lapic {
+	struct lapic regs;
+	struct um_vcpu *vcpu;
+	struct hrtimer timer;
+	u64 period_ns;
+	u64 deadline;
+	unsigned long pending;
+	u8 sipi_vector;
+	atomic_t nmis;
+	int extint;
+	u8 ended;
+};
+
+/* deliver.c */
+void vlapic_post(struct um_vcpu *vcpu);	/* its thread looks for events; any context */
+int vlapic_accept(struct um_lapic *l, const struct irq_msg *msg);	/* 1: taken, 0: not */
+void vlapic_local(struct um_lapic *l, u32 lvt);	/* what the LVT register says happens */
+
+/* chip.c: an interrupt ended in @vcpu's APIC; @broadcast: the IOAPICs are told */
+void um_chip_ended(struct um_vcpu *vcpu, u8 vector, bool level, bool broadcast);
+
+/* lapic_timer.c: the owner's calls */
+void vlapic_timer_init(struct um_lapic *l);
+void vlapic_timer_stop(struct um_lapic *l);
+void vlapic_timer_start(struct um_lapic *l);	/* from TMICT */
+void vlapic_timer_rescale(struct um_lapic *l);	/* the divisor changed */
+u32 vlapic_timer_count(struct um_lapic *l);	/* TMCCT */
+/* After SET_LAPIC: go on from the current count that was given. */
+void vlapic_timer_restore(struct um_lapic *l, u32 tmcct);
+
+#endif

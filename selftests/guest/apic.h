@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the guest that drives its interrupt controllers and its host agree on. */
+#ifndef SELFTESTS_APIC_H
+#define SELFTESTS_APIC_H
+
+#define APIC_GVA	0x40000000UL	/* three pages: the local APIC, the IOAPIC, a device */
+#define APIC_GPA	0xfee00000UL
+#define IOAPIC_GVA	0x40001000UL
+#define IOAPIC_GPA	0xfec00000UL
+#define DEVICE_GVA	0x40002000UL
+#define DEVICE_GPA	0xfeb00000UL
+
+#define APIC_VEC	0x40	/* vectors from here on have handlers that count */
+#define APIC_VECS	0x40
+#define APIC_SPURIOUS	0xff
+#define APIC_TRAMPOLINE	0x8000	/* gpa of real-mode code, in the page of this SIPI vector */
+#define APIC_STARTED	0x9000	/* where it leaves its mark */
+#define APIC_ROUNDS	50
+
+enum {
+	APIC_REGS,	/* the registers by MMIO */
+	APIC_SELF,	/* self-IPIs: order, TPR, CR8, masking */
+	APIC_TIMER,	/* one-shot, periodic, masked, by MMIO */
+	APIC_DEADLINE,	/* TSC-deadline mode */
+	APIC_X2,	/* x2APIC registers by MSR; stays in that mode */
+	APIC_WINDOW,	/* an interrupt that came while IF=0, and behind STI and MOV SS */
+	APIC_SLEEP,	/* HLT until the timer, several times */
+	APIC_START,	/* vCPU 0: INIT and SIPI to vCPU 1 */
+	APIC_PING,	/* both: IPIs to and fro; the other one halts */
+	APIC_SEND,	/* vCPU 0: each destination form, NMI */
+	APIC_RECEIVE,	/* vCPU 1: takes them, until told to end */
+	APIC_COST,	/* ticks of some operations into result[] */
+	APIC_WAIT,	/* HLT with IF=1 until vector arg[0] came arg[1] times */
+};
+
+/* result[] of APIC_COST */
+enum { APIC_COST_SELF, APIC_COST_TPR, APIC_COST_DEADLINE, APIC_COST_PORT, APIC_COSTS };
+
+#endif
