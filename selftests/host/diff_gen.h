@@ -215,7 +215,7 @@ static void poke(u64 la, const void *data, unsigned int len)
 {
 	u64 offset = la - (u64)window;
 
-	if (offset < FIRST || offset + len > READ_ONLY)
+	if (offset < FIRST || offset > READ_ONLY - len)
 		return;
 	memcpy(window + offset, data, len);
 	memcpy(copy + offset, data, len);
