@@ -226,6 +226,17 @@ static bool jumps_into_itself(void)
 	return ctx.jumped && target - test.la + sizeof(u64) < test.insn.len + sizeof(u64);
 }
 
+/* AMD pushes before it looks at a call's target: that must not go astray either. */
+static bool pushes_astray(void)
+{
+	unsigned int size = test.bits == 64 ? 8 : segs_before[UM_SS_SEG].db ? 4 : 2;
+	u64 la = (before.gpr[UM_RSP] & emu_mask(size)) + segment_base(&test, UM_SS_SEG);
+
+	if (test.insn.op != EMU_CALL && test.insn.op != EMU_CALL_FAR)
+		return false;
+	return la - 64 - (u64)window >= WINDOW - 64;
+}
+
 static void run_case(struct counts *n)
 {
 	int r;
@@ -234,7 +245,7 @@ static void run_case(struct counts *n)
 	while (!generate(&test, &before) || undefined_result(&test.insn))
 		;
 	r = emulate();
-	if (wild || r == EMU_FAIL || jumps_into_itself()) {
+	if (wild || r == EMU_FAIL || jumps_into_itself() || pushes_astray()) {
 		memcpy(copy + FIRST, window + FIRST, LAST - FIRST);
 		n->skipped++;
 		return;

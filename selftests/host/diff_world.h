@@ -136,9 +136,9 @@ static bool op_pause(struct emu_ctx *c)
 #define LDT_BASE	0x2000u
 
 static u64 ldt[NR_LDT];
-/* What Linux has there, up to user code; what follows cannot be loaded. */
+/* What Linux has there: code and data, and the number of the CPU; the rest cannot be loaded. */
 static const u64 gdt[NR_GDT] = { 0, 0xcf9b000000ffff, 0xaf9b000000ffff, 0xcf93000000ffff,
-	0xcffb000000ffff, 0xcff3000000ffff, 0xaffb000000ffff };
+	0xcffb000000ffff, 0xcff3000000ffff, 0xaffb000000ffff, [15] = 0x40f50000000000 };
 
 static u64 raw_descriptor(const struct user_desc *d)
 {
