@@ -16,7 +16,7 @@ extern Bit64u lab_counters[LAB_COUNTERS];
 
 void lab_tlb_control(BX_CPU_C *cpu, unsigned int what, Bit64u value);
 void lab_vmentry(BX_CPU_C *cpu);
-void lab_vmexit(BX_CPU_C *cpu, Bit32u reason);
+void lab_vmexit(BX_CPU_C *cpu, Bit32u reason, Bit64u qualification);
 void lab_reset(unsigned int cpu, unsigned int type);
 void lab_port_in(Bit16u port, unsigned int size, Bit32u &value);
 void lab_port_out(Bit16u port, unsigned int size, Bit32u value);
@@ -25,8 +25,7 @@ void lab_port_out(Bit16u port, unsigned int size, Bit32u value);
 #define BX_INSTR_COUNT(name) (lab_counters[LAB_OP_##name] += !BX_CPU_THIS_PTR in_vmx_guest)
 
 #define BX_INSTR_TLB_CNTRL(cpu, what, value) lab_tlb_control(BX_CPU(cpu), what, value)
-#define BX_INSTR_VMEXIT(cpu, reason, qualification) \
-	(cost_entry_or_exit(BX_CPU(cpu), reason, qualification), lab_vmexit(BX_CPU(cpu), reason))
+#define BX_INSTR_VMEXIT(cpu, reason, qualification) lab_vmexit(BX_CPU(cpu), reason, qualification)
 /* Bochs hands its own variable over: the answer takes the place of an unowned port's. */
 #define BX_INSTR_INP2(port, size, value) lab_port_in(port, size, value)
 #define BX_INSTR_OUTP(port, size, value) lab_port_out(port, size, value)
