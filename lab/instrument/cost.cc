@@ -165,7 +165,13 @@ static void ept_violation(BX_CPU_C *cpu, Bit64u qualification)
 		      cpu->VMread64(VMCS_64BIT_GUEST_PHYSICAL_ADDR));
 }
 
-void cost_entry_or_exit(BX_CPU_C *cpu, unsigned int reason, Bit64u qualification)
+void cost_entry(BX_CPU_C *cpu)
+{
+	if (cost_enabled && !cpu->vmcs.vmexec_ctrls2.VPID_ENABLE())
+		tlb_flush_vpid(&cost_tlbs[cpu->bx_cpuid], 0, TLB_ANY_PCID, false);
+}
+
+void cost_exit(BX_CPU_C *cpu, unsigned int reason, Bit64u qualification)
 {
 	struct tlb *tlb = &cost_tlbs[cpu->bx_cpuid];
 
@@ -177,8 +183,7 @@ void cost_entry_or_exit(BX_CPU_C *cpu, unsigned int reason, Bit64u qualification
 		fault(cpu, cpu->VMread64(VMCS_GUEST_LINEAR_ADDR), false, false);
 	if (reason == VMX_VMEXIT_PML_LOGFULL)
 		tlb_flush_ept(tlb, true, cost_space(cpu).ep4ta);
-	if (!cpu->vmcs.vmexec_ctrls2.VPID_ENABLE())
-		tlb_flush_vpid(tlb, 0, TLB_ANY_PCID, false);
+	cost_entry(cpu);	/* which flushes as an exit does */
 }
 
 void cost_latch(void)

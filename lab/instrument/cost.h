@@ -13,8 +13,8 @@ void cost_init(void);
 void cost_data(BX_CPU_C *cpu, Bit64u laddr, Bit64u hpa, unsigned int rw);
 void cost_fetch(BX_CPU_C *cpu, Bit64u laddr);
 void cost_page_fault(BX_CPU_C *cpu, Bit64u laddr, unsigned int rw);
-/* The reason is the exit's, or VM_ENTRY. */
-void cost_entry_or_exit(BX_CPU_C *cpu, unsigned int reason, Bit64u qualification);
+void cost_entry(BX_CPU_C *cpu);
+void cost_exit(BX_CPU_C *cpu, unsigned int reason, Bit64u qualification);
 void cost_reset_cpu(unsigned int cpu);
 
 /* Operands as the instructions have them. */

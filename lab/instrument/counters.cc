@@ -41,7 +41,7 @@ void lab_vmentry(BX_CPU_C *cpu)
 {
 	if (stale_enabled)
 		stale_entry(cpu);
-	cost_entry_or_exit(cpu, VM_ENTRY, 0);
+	cost_entry(cpu);
 }
 
 void lab_reset(unsigned int cpu, unsigned int type)
@@ -54,6 +54,7 @@ void lab_reset(unsigned int cpu, unsigned int type)
 
 void lab_vmexit(BX_CPU_C *cpu, Bit32u reason, Bit64u qualification)
 {
+	cost_exit(cpu, reason, qualification);
 	if (stale_enabled)
 		stale_exit(cpu, reason, qualification);
 	if (reason & FAILED_ENTRY) {

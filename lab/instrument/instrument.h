@@ -25,8 +25,7 @@ void lab_port_out(Bit16u port, unsigned int size, Bit32u value);
 #define BX_INSTR_COUNT(name) (lab_counters[LAB_OP_##name] += !BX_CPU_THIS_PTR in_vmx_guest)
 
 #define BX_INSTR_TLB_CNTRL(cpu, what, value) lab_tlb_control(BX_CPU(cpu), what, value)
-#define BX_INSTR_VMEXIT(cpu, reason, qualification) \
-	(cost_entry_or_exit(BX_CPU(cpu), reason, qualification), lab_vmexit(BX_CPU(cpu), reason, qualification))
+#define BX_INSTR_VMEXIT(cpu, reason, qualification) lab_vmexit(BX_CPU(cpu), reason, qualification)
 /* Bochs hands its own variable over: the answer takes the place of an unowned port's. */
 #define BX_INSTR_INP2(port, size, value) lab_port_in(port, size, value)
 #define BX_INSTR_OUTP(port, size, value) lab_port_out(port, size, value)
