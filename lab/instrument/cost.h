@@ -5,8 +5,6 @@
 
 class BX_CPU_C;
 
-#define VM_ENTRY	(~0U)
-
 extern bool cost_enabled;
 
 void cost_init(void);
