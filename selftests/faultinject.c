@@ -17,6 +17,7 @@
 /* The module's tables of its commands. */
 static const char * const tables[] = {
 	[ON_DEV] = "um_dev_ioctls", [ON_VM] = "vm_ioctls", [ON_VCPU] = "um_vcpu_ioctls",
+	[ON_IRQ] = "vm_irq_ioctls",
 };
 
 static struct vcpu *create_guest(bool ring)
@@ -35,7 +36,7 @@ static struct vcpu *create_guest(bool ring)
 
 static struct setup setup_create(bool ring)
 {
-	struct setup s = { .vcpu = create_guest(ring), .fd = -1 };
+	struct setup s = { .vcpu = create_guest(ring), .fd = -1, .chip_vcpu = -1 };
 	struct pgtable pt = { s.vcpu->vm, MODE_LONG, 0, TABLES_END - 16 * PAGE_SIZE };
 	struct kvm_sregs sregs;
 	uint64_t gpa;
@@ -52,6 +53,8 @@ static struct setup setup_create(bool ring)
 
 static void setup_destroy(struct setup *s)
 {
+	if (s->chip_vcpu >= 0)
+		close(s->chip_vcpu);
 	if (s->fd >= 0)
 		close(s->fd);
 	guest_destroy(s->vcpu);
@@ -66,14 +69,20 @@ static const struct {
 #include "commands.h"
 };
 
-static bool is_called(const char *table, unsigned long cmd)
+static bool is_among(const struct call *calls, size_t count, const char *table, unsigned long cmd)
 {
 	size_t i;
 
-	for (i = 0; i < fi_nr_calls; i++)
-		if (fi_calls[i].cmd == cmd && !strcmp(tables[fi_calls[i].owner], table))
+	for (i = 0; i < count; i++)
+		if (calls[i].cmd == cmd && !strcmp(tables[calls[i].owner], table))
 			return true;
 	return false;
+}
+
+static bool is_called(const char *table, unsigned long cmd)
+{
+	return is_among(fi_calls, fi_nr_calls, table, cmd) ||
+	       is_among(fi_irq_calls, fi_nr_irq_calls, table, cmd);
 }
 
 static void test_all_are_called(void)
@@ -92,7 +101,7 @@ static void test_all_are_called(void)
 
 static int call(const struct call *c, struct setup *s)
 {
-	int fd[] = { s->vcpu->vm->dev, s->vcpu->vm->fd, s->vcpu->fd };
+	int fd[] = { s->vcpu->vm->dev, s->vcpu->vm->fd, s->vcpu->fd, s->fd };
 	int ret;
 
 	if (c->op)
@@ -203,5 +212,7 @@ int main(void)
 	}
 	for (i = 0; i < fi_nr_calls; i++)
 		test_call(&fi_calls[i]);
+	for (i = 0; i < fi_nr_irq_calls; i++)
+		test_call(&fi_irq_calls[i]);
 	return tap_done();
 }

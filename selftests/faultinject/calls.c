@@ -295,6 +295,80 @@ static void machine_check(struct setup *s)
 	s->arg.machine_check = (struct kvm_x86_mce){ .status = MCI_STATUS_VAL };
 }
 
+static void zone(struct setup *s)
+{
+	s->arg.zone = (struct kvm_coalesced_mmio_zone){ .addr = FI_GPA, .size = PAGE_SIZE };
+}
+
+static void have_zone(struct setup *s)
+{
+	zone(s);
+	must(xioctl(s->vcpu->vm->fd, KVM_REGISTER_COALESCED_MMIO, &s->arg));
+}
+
+static void clock_data(struct setup *s)
+{
+	must(xioctl(s->vcpu->vm->fd, KVM_GET_CLOCK, &s->arg));
+	s->arg.clock.flags = 0;
+}
+
+static int set_vm_tsc_khz(struct setup *s)
+{
+	int khz = xioctl_val(s->vcpu->fd, KVM_GET_TSC_KHZ, 0);
+
+	return xioctl_val(s->fd, KVM_SET_TSC_KHZ, khz);
+}
+
+/* The guest may read one MSR and may not write it. */
+static void filter(struct setup *s)
+{
+	static uint8_t bitmap[1];
+
+	s->arg.msr_filter.ranges[0] = (struct kvm_msr_filter_range){
+		.flags = KVM_MSR_FILTER_WRITE, .nmsrs = 1, .base = MSR_PAT, .bitmap = bitmap,
+	};
+}
+
+static int tsc_offset(struct setup *s, unsigned long cmd)
+{
+	uint64_t offset = 0;
+	struct kvm_device_attr attr = {
+		.group = KVM_VCPU_TSC_CTRL, .attr = KVM_VCPU_TSC_OFFSET, .addr = (uintptr_t)&offset,
+	};
+
+	return xioctl(s->vcpu->fd, cmd, &attr);
+}
+
+static int has_attr(struct setup *s)
+{
+	return tsc_offset(s, KVM_HAS_DEVICE_ATTR);
+}
+
+static int get_attr(struct setup *s)
+{
+	return tsc_offset(s, KVM_GET_DEVICE_ATTR);
+}
+
+static int set_attr(struct setup *s)
+{
+	return tsc_offset(s, KVM_SET_DEVICE_ATTR);
+}
+
+/* A guest without a clock page has nothing to stop. */
+static int stop_clock(struct setup *s)
+{
+	int ret = xioctl_val(s->vcpu->fd, KVM_KVMCLOCK_CTRL, 0);
+
+	return ret == -EINVAL ? 0 : ret;
+}
+
+static int enforce_pv(struct setup *s)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_ENFORCE_PV_FEATURE_CPUID };
+
+	return xioctl(s->vcpu->fd, KVM_ENABLE_CAP, &cap);
+}
+
 #define DEV(command)	.owner = ON_DEV, .cmd = command, .name = #command
 #define VM(command)	.owner = ON_VM, .cmd = command, .name = #command
 #define VCPU(command)	.owner = ON_VCPU, .cmd = command, .name = #command
@@ -337,10 +411,19 @@ const struct call fi_calls[] = {
 	{ VM(KVM_SET_NR_MMU_PAGES), .value = 1000 },
 	{ VM(KVM_GET_NR_MMU_PAGES) },
 	{ VM(KVM_GET_STATS_FD), .op = vm_stats },
+	{ VM(KVM_REGISTER_COALESCED_MMIO), .fill = zone, .quiet = true },
+	{ VM(KVM_UNREGISTER_COALESCED_MMIO), .before = have_zone },
+	{ VM(KVM_GET_CLOCK) },
+	{ VM(KVM_SET_CLOCK), .fill = clock_data },
+	{ VM(KVM_GET_TSC_KHZ) },
+	{ VM(KVM_SET_TSC_KHZ), .before = have_vm, .op = set_vm_tsc_khz },
+	{ VM(KVM_X86_SET_MSR_FILTER), .fill = filter, .quiet = true },
 	{ VCPU(KVM_GET_REGS) },
 	{ VCPU(KVM_SET_REGS), .get = KVM_GET_REGS },
 	{ VCPU(KVM_GET_SREGS) },
 	{ VCPU(KVM_SET_SREGS), .get = KVM_GET_SREGS },
+	{ VCPU(KVM_GET_SREGS2) },
+	{ VCPU(KVM_SET_SREGS2), .get = KVM_GET_SREGS2 },
 	{ VCPU(KVM_INTERRUPT), .quiet = true },
 	{ VCPU(KVM_NMI), .quiet = true },
 	{ VCPU(KVM_TRANSLATE), .fill = gva },
@@ -354,10 +437,17 @@ const struct call fi_calls[] = {
 	{ VCPU(KVM_SET_FPU), .get = KVM_GET_FPU },
 	{ VCPU(KVM_GET_XSAVE) },
 	{ VCPU(KVM_SET_XSAVE), .get = KVM_GET_XSAVE },
+	{ VCPU(KVM_GET_XSAVE2) },
 	{ VCPU(KVM_GET_XCRS) },
 	{ VCPU(KVM_SET_XCRS), .get = KVM_GET_XCRS },
 	{ VCPU(KVM_GET_DEBUGREGS) },
 	{ VCPU(KVM_SET_DEBUGREGS), .get = KVM_GET_DEBUGREGS },
+	{ VCPU(KVM_SET_GUEST_DEBUG) },
+	{ VCPU(KVM_HAS_DEVICE_ATTR), .op = has_attr },
+	{ VCPU(KVM_GET_DEVICE_ATTR), .op = get_attr },
+	{ VCPU(KVM_SET_DEVICE_ATTR), .op = set_attr },
+	{ VCPU(KVM_KVMCLOCK_CTRL), .op = stop_clock },
+	{ VCPU(KVM_ENABLE_CAP), .op = enforce_pv },
 	{ VCPU(KVM_SET_CPUID2), .op = set_cpuid },
 	{ VCPU(KVM_GET_CPUID2), .fill = cpuid_room },
 	{ VCPU(KVM_SET_CPUID), .before = old_cpuid, .op = set_old_cpuid },

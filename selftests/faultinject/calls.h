@@ -21,6 +21,15 @@ union call_arg {
 	struct kvm_signal_mask signal_mask;
 	struct kvm_translation translation;
 	struct kvm_x86_mce machine_check;
+	struct kvm_irq_level irq_level;
+	struct kvm_msi msi;
+	struct kvm_irq_routing routing;
+	struct kvm_irqfd irqfd;
+	struct kvm_ioeventfd ioeventfd;
+	struct kvm_coalesced_mmio_zone zone;
+	struct kvm_clock_data clock;
+	struct kvm_msr_filter msr_filter;
+	struct kvm_enable_cap cap;
 	uint64_t word;
 	uint8_t bytes[16384];
 };
@@ -29,11 +38,12 @@ union call_arg {
 struct setup {
 	struct vcpu *vcpu;
 	uint8_t *mem;
-	int fd;			/* what the call opened */
+	int fd;			/* what the call opened, or a VM for the call */
+	int chip_vcpu;		/* of that VM */
 	union call_arg arg;
 };
 
-enum owner { ON_DEV, ON_VM, ON_VCPU };
+enum owner { ON_DEV, ON_VM, ON_VCPU, ON_IRQ };	/* ON_IRQ: the VM in setup.fd */
 
 struct call {
 	enum owner owner;
@@ -53,5 +63,7 @@ struct call {
 
 extern const struct call fi_calls[];
 extern const unsigned int fi_nr_calls;
+extern const struct call fi_irq_calls[];
+extern const unsigned int fi_nr_irq_calls;
 
 #endif
