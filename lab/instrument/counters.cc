@@ -8,6 +8,7 @@
 #define FAILED_ENTRY	(1U << 31)
 #define REASON_MASK	0xffffU
 #define CONSOLE_PORT	0xe9
+#define MAX_COMPLAINTS	10
 
 Bit64u lab_counters[LAB_COUNTERS];
 
