@@ -18,7 +18,7 @@ sudo		:= $(if $(filter 0,$(shell id -u)),,sudo)
 prepared	:= $(if $(filter host,$(LAB)),,lab)
 .NOTPARALLEL:
 .PHONY: help modules tool examples selftests lab-module lab run check check-debug check-models \
-	check-exerciser check-tlb check-flushes check-kvm \
+	check-exerciser check-tlb check-flushes check-kvm check-linux \
 	bench bench-tlb lint insmod rmmod install clean
 
 help:
@@ -35,6 +35,7 @@ help:
 	@echo '  make check-tlb           the same, and no guest may use a stale translation'
 	@echo '  make check-flushes       take each invalidation out of the module: a test has to notice'
 	@echo '  make check-kvm           the KVM selftests of the kernel, on KVM and on Umbra'
+	@echo '  make check-linux         Linux to its userspace: by the tool, on 2 vCPUs, and by QEMU'
 	@echo '  make bench               the cost per operation, against the real KVM, then bench-tlb'
 	@echo '  make bench-tlb           what translation costs, GEOMETRY=skylake-x LIMIT=128 (MiB)'
 	@echo '  make lab                 prepare the emulator and the kernel $(KERNEL) (others do so by themselves)'
@@ -94,6 +95,9 @@ check-tlb:
 
 check-flushes:
 	@selftests/remove-flushes
+
+check-linux:
+	@selftests/run-all --only linux,linux-smp,qemu
 
 check-kvm:
 	@selftests/run-all --only kvm,kvm-oracle

@@ -25,7 +25,7 @@ each_count() {
 device=${1:-umbra}
 [ $# -eq 0 ] || shift
 counts=${*:-1 2}
-build_initrd
+start_guests linux
 if [ "$device" = kvm ]; then
 	for ept in 1 0; do
 		load_kvm ept=$ept || fail "kvm_intel ept=$ept does not load"
@@ -38,4 +38,4 @@ else
 	each_count shadow "--mmu shadow"
 	unload_umbra || fail "umbra.ko does not unload"
 fi
-finish_guests
+finish_guests linux

@@ -83,7 +83,14 @@ with_typist() {
 	return $status
 }
 
+# start_guests NAME, finish_guests NAME: the frame that the report of the tests looks for.
+start_guests() {
+	echo "#BEGIN $1 boot"
+	build_initrd
+}
+
 finish_guests() {
 	echo "1..$tests"
+	echo "#END $1 boot $failures"
 	[ $failures -eq 0 ]
 }

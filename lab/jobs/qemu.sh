@@ -26,7 +26,7 @@ each_way() {
 device=${1:-umbra}
 [ $# -eq 0 ] || shift
 ways=${*:-on split off}
-build_initrd
+start_guests qemu
 $qemu --version | head -1 | sed 's/^/# /'
 if [ "$device" = kvm ]; then
 	for ept in 1 0; do
@@ -41,4 +41,4 @@ else
 		unload_umbra || fail "umbra.ko does not unload"
 	done
 fi
-finish_guests
+finish_guests qemu
