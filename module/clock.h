@@ -8,7 +8,8 @@
 
 #include <linux/bits.h>
 #include <linux/spinlock.h>
-#include <linux/types.h>
+
+#include "types.h"
 
 /* KVM_CAP_ADJUST_CLOCK */
 #define UM_CLOCK_FLAGS	(KVM_CLOCK_TSC_STABLE | KVM_CLOCK_REALTIME | KVM_CLOCK_HOST_TSC)

@@ -135,7 +135,6 @@ struct hrtimer {
 };
 
 extern uint64_t shim_now;	/* nanoseconds, and TSC ticks */
-extern unsigned int tsc_khz;
 
 #define HRTIMER_MODE_ABS_HARD	0
 #define hrtimer_init(t, clock, mode)	((t)->on = false)

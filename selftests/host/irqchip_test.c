@@ -13,7 +13,6 @@
 #define TMR_DEADLINE	0x40000
 
 u64 shim_now = 1000000000;
-unsigned int tsc_khz = 1000000;	/* a tick of the TSC is a nanosecond */
 bool shim_erratum;
 
 static struct um_vcpu *vcpus[MAX_SHIM_VCPUS];
@@ -29,6 +28,11 @@ void free_page(unsigned long page)
 void um_make_request(struct um_vcpu *vcpu, enum um_request req)
 {
 	requests[vcpu->id] |= BIT(req);
+}
+
+u64 um_guest_tsc(const struct um_vcpu *vcpu, u64 host_tsc)
+{
+	return host_tsc;
 }
 
 void um_kick_vcpu(struct um_vcpu *vcpu)
@@ -53,6 +57,7 @@ static void add_vcpu(u32 id)
 
 	vcpu->vm = &vm;
 	vcpu->id = id;
+	vcpu->tsc_khz = 1000000;	/* a tick is a nanosecond */
 	vcpu->msr.apic_base = 0xfee00800;
 	shim_assert(!um_lapic_create(vcpu));
 	um_lapic_cpuid_changed(vcpu);
