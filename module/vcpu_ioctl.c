@@ -25,7 +25,6 @@
 #define UM_VIOC_LOAD	BIT(UM_IOC_OWNER_SHIFT)		/* the hardware's state is on this CPU */
 #define UM_VIOC_MEM	BIT(UM_IOC_OWNER_SHIFT + 1)	/* vm->srcu is held: guest memory */
 
-
 static long um_ioc_translate(void *owner, void *arg, unsigned long uarg)
 {
 	struct kvm_translation *tr = arg;

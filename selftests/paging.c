@@ -283,7 +283,7 @@ static void test_keys(struct setup *s)
 	}
 	if (s->mode < MODE_LONG)
 		add_key_accesses(s, ~0U, pte);
-	for (i = 0; s->mode >= MODE_LONG && i < sizeof(pkru) / sizeof(pkru[0]); i++) {
+	for (i = 0; s->mode >= MODE_LONG && i < ARRAY_SIZE(pkru); i++) {
 		add_key_accesses(s, pkru[i], pte | PTE_KEY(5));
 		add_key_accesses(s, pkru[i], pte | PTE_KEY(6) | PTE_A | PTE_D);
 		add_key_accesses(s, pkru[i], (pte | PTE_KEY(5)) & ~PTE_U);

@@ -9,7 +9,7 @@
 #include "lib/pgtable.h"
 #include "guest/pkeys.h"
 
-#define CR4_PKE		(1UL << 22)
+#define CR4_PKE		BIT(22)
 #define XFEATURE_PKRU	9
 #define XSTATE_BV	512		/* where an XSAVE area says what it holds */
 #define PTE_KEY_BIT	59

@@ -4,8 +4,6 @@
 
 #include "acpi.h"
 
-#define packed		__attribute__((packed))
-
 #define RSDP_GPA	0xe0000
 #define XSDT_GPA	0xe0040
 #define FACS_GPA	0xe0080		/* 64-byte aligned, as it must be */
@@ -40,7 +38,7 @@ struct header {
 	u32 oem_revision;
 	char creator[4];
 	u32 creator_revision;
-} packed;
+} __packed;
 
 struct rsdp {
 	char signature[8];
@@ -50,24 +48,24 @@ struct rsdp {
 	u32 rsdt, length;
 	u64 xsdt;
 	u8 extended_checksum, reserved[3];
-} packed;
+} __packed;
 
 struct xsdt {
 	struct header header;
 	u64 fadt, madt;
-} packed;
+} __packed;
 
 struct facs {
 	char signature[4];
 	u32 length, hardware_signature, waking_vector, global_lock, flags;
 	u64 x_waking_vector;
 	u8 version, reserved[31];
-} packed;
+} __packed;
 
 struct register_address {
 	u8 space, bits, offset, access;
 	u64 address;
-} packed;
+} __packed;
 
 struct fadt {
 	struct header header;
@@ -91,23 +89,23 @@ struct fadt {
 	u8 minor;
 	u64 x_facs, x_dsdt;
 	struct register_address x_blocks[8];
-} packed;
+} __packed;
 
 struct madt_lapic {
 	u8 type, length, acpi_id, apic_id;
 	u32 flags;
-} packed;
+} __packed;
 
 struct madt_ioapic {
 	u8 type, length, id, reserved;
 	u32 address, gsi_base;
-} packed;
+} __packed;
 
 struct madt_override {
 	u8 type, length, bus, source;
 	u32 gsi;
 	u16 flags;
-} packed;
+} __packed;
 
 struct madt {
 	struct header header;
@@ -115,9 +113,7 @@ struct madt {
 	struct madt_ioapic ioapic;
 	struct madt_override sci;
 	struct madt_lapic lapics[];
-} packed;
-
-_Static_assert(sizeof(struct fadt) == 244, "the FADT of ACPI 2.0");
+} __packed;
 
 static u8 checksum(const void *data, size_t size)
 {

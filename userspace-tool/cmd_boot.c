@@ -91,8 +91,7 @@ static struct boot_options parse_options(int argc, char **argv)
 	if (optind != argc - 1)
 		die("%s", usage);
 	if (o.config.cpus > 1 && !o.config.irqchip)
-		die("several vCPUs find each other through their interrupt controllers: "
-		    "add --irqchip");
+		die("several vCPUs need interrupt controllers: add --irqchip");
 	o.kernel = argv[optind];
 	return o;
 }

@@ -11,8 +11,8 @@
 #define FEATURES_APIC_ID_SHIFT	24
 #define FEATURES_TSC_DEADLINE	BIT(24)	/* ECX */
 #define FEATURES_HYPERVISOR	BIT(31)
-#define TOPOLOGY_SMT		(1 << 8)
-#define TOPOLOGY_CORE		(2 << 8)
+#define TOPOLOGY_SMT		BIT(8)
+#define TOPOLOGY_CORE		BIT(9)
 
 static u32 bits_for(u32 count)
 {

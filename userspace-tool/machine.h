@@ -48,5 +48,4 @@ bool machine_step(struct machine *machine, const struct vm *vm);
 /* A byte for the serial port, if it has room. */
 bool machine_input(struct machine *machine, u8 byte);
 
-
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* A 16550 serial port without FIFO: bytes out to a callback, bytes in as they are fed or from stdin. */
+/* A 16550 serial port without FIFO: bytes go to a callback, come from uart_feed() or stdin. */
 #include <linux/serial_reg.h>
 #include <poll.h>
 #include <unistd.h>

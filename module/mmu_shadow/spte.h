@@ -105,8 +105,8 @@ static inline u64 spte_key(spte_t spte)
 }
 
 /*
- * A leaf, @key in its place. A is set at once, which spares the hardware's locked update, and so is D when the page
- * may be written: the host learns of both when the page is mapped.
+ * A leaf, @key in its place. A is set at once, which spares the hardware's locked update, and so is
+ * D when the page may be written: the host learns of both when the page is mapped.
  */
 static inline spte_t spte_leaf(u64 pfn, unsigned int level, u8 access, u64 key)
 {

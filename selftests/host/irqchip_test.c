@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * module/irqchip/ as a whole with a bus and some vCPUs: messages, timers, routes, ends of
- * interrupts, the split irqchip. Guests see the same in selftests/apic.c and chips.c; here the clock
- * is wound by hand, and every lock and access is watched.
+ * interrupts, the split irqchip. Guests see the same in selftests/apic.c and chips.c; here the
+ * clock is wound by hand, and every lock and access is watched.
  */
 #include "irqchip/chip.h"
 #include "irqchip/vlapic.h"

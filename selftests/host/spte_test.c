@@ -56,8 +56,7 @@ static void test_leaves(void)
 	for (access = 0; access <= ACC_ALL; access++)
 		right = right && grants_exactly(access, UM_LEVEL_4K) &&
 			grants_exactly(access, UM_LEVEL_2M);
-	ok(right, "a leaf grants what it is asked to, under its key, never global or of another "
-	   "memory type");
+	ok(right, "a leaf grants what it is asked to, under its key, not global, write-back");
 	ok(!spte_is_unknown(spte_leaf(PFN, UM_LEVEL_4K, ACC_ALL, 15ULL << 59)),
 	   "no key makes a leaf look unknown");
 	ok(spte_accessed(leaf) && !spte_accessed(spte_make_old(leaf)),
