@@ -156,6 +156,7 @@ static bool accepts_extint(const struct um_lapic *l)
 }
 
 void um_chip_unlock_pic(struct um_irqchip *chip, unsigned long flags)
+	__releases(&chip->lock)
 {
 	bool output = chip->pic.output;
 	unsigned int acked = chip->pic.acked, pin;

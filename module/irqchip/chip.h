@@ -80,7 +80,7 @@ int um_chip_register(struct um_irqchip *chip);
 int um_chip_set_pin(struct um_irqchip *chip, const struct kvm_irq_routing_irqchip *pin,
 		    unsigned int source, bool level);
 /* The PIC changed under the lock: wake who serves it, tell whose interrupts ended. Unlocks. */
-void um_chip_unlock_pic(struct um_irqchip *chip, unsigned long flags);
+void um_chip_unlock_pic(struct um_irqchip *chip, unsigned long flags) __releases(&chip->lock);
 
 /* routing.c. default: vm->lock held */
 int um_routes_init(struct um_irqchip *chip);
