@@ -11,7 +11,7 @@
 start() {
 	name=$1 cpus=$2 log=out/linux-$1.txt
 	shift 2
-	with_typist "$name" "$log" ./umbra boot vmlinuz --initrd initrd --irqchip --cpus "$cpus" \
+	with_typist "$name" "$log" ./umbra boot vmlinuz* --initrd initrd --irqchip --cpus "$cpus" \
 		--mem 192 --timeout 200 --append "console=ttyS0,115200 quiet nokaslr panic=-1" "$@"
 	guest_result "$name" "$cpus" "$log" $?
 }

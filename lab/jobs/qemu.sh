@@ -12,7 +12,7 @@ qemu="tree/lib/ld-linux-x86-64.so.2 --library-path tree/lib tree/qemu -L tree/sh
 start() {
 	log=out/qemu-$1-$2.txt
 	with_typist "$1-$2" "$log" timeout 200 $qemu -M microvm -cpu host -accel kvm,kernel-irqchip="$2" -m 192 \
-		-nodefaults -display none -no-reboot -serial stdio -kernel vmlinuz -initrd initrd \
+		-nodefaults -display none -no-reboot -serial stdio -kernel vmlinuz* -initrd initrd \
 		-append "console=ttyS0,115200 quiet nokaslr panic=-1"
 	guest_result "$1-$2" 1 "$log" $?
 }

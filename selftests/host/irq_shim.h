@@ -128,6 +128,8 @@ static inline bool test_and_clear_bit(unsigned int nr, unsigned long *words)
 /* Time, and timers that go off when the test says so. */
 typedef int64_t ktime_t;
 enum hrtimer_restart { HRTIMER_NORESTART, HRTIMER_RESTART };
+#define __releases(lock)
+
 struct hrtimer {
 	enum hrtimer_restart (*function)(struct hrtimer *timer);
 	ktime_t expires;
