@@ -30,6 +30,17 @@ bool emul_is_move(const struct emu_ctx *c)
 	       (is_load(insn) || is_store(insn));
 }
 
+/* RF, which the exit has set, holds for this instruction alone. */
+static int moved(struct um_vcpu *vcpu, unsigned int len)
+{
+	u64 rflags = um_rflags(vcpu);
+
+	if (rflags & X86_EFLAGS_RF)
+		um_set_rflags(vcpu, rflags & ~X86_EFLAGS_RF);
+	vcpu->stats.insn_emulated++;
+	return um_skip_insn(vcpu, len);
+}
+
 /* Userspace may have moved RIP meanwhile: then the instruction is no longer there. */
 static int complete_move(struct um_vcpu *vcpu)
 {
@@ -41,8 +52,7 @@ static int complete_move(struct um_vcpu *vcpu)
 		return 1;
 	memcpy(&val, vcpu->run->mmio.data, sizeof(val));
 	emu_reg_write(&em->ctx, insn->dst.reg, insn->size, val);
-	vcpu->stats.insn_emulated++;
-	return um_skip_insn(vcpu, insn->len);
+	return moved(vcpu, insn->len);
 }
 
 /* The executor finds the answer where it will ask for it. */
@@ -95,8 +105,7 @@ static void store(struct um_vcpu *vcpu, const struct emu_ctx *c)
 	u64 val = stored(c);
 
 	memcpy(vcpu->run->mmio.data, &val, sizeof(val));
-	vcpu->stats.insn_emulated++;
-	um_skip_insn(vcpu, insn->len);
+	moved(vcpu, insn->len);
 }
 
 /*
@@ -111,14 +120,12 @@ int emul_move(struct um_emul *em)
 	struct kvm_run *run = vcpu->run;
 
 	if (offset != um_page_offset(emu_effective_address(c)) ||
-	    offset + c->insn.size > UM_PAGE_SIZE || (c->rflags & (X86_EFLAGS_TF | X86_EFLAGS_RF)) ||
+	    offset + c->insn.size > UM_PAGE_SIZE || (c->rflags & X86_EFLAGS_TF) ||
 	    !emul_is_device(em, gpa_to_gfn(em->gpa_hint)))
 		return EMUL_NOT_MOVED;
 	if (has_devices(vcpu)) {
-		if (moved_in_kernel(em)) {
-			vcpu->stats.insn_emulated++;
-			return um_skip_insn(vcpu, c->insn.len);
-		}
+		if (moved_in_kernel(em))
+			return moved(vcpu, c->insn.len);
 		if (c->insn.op != EMU_MOV)
 			return EMUL_NOT_MOVED;
 	}
