@@ -253,7 +253,7 @@ static int retire_flow(struct um_emul *em, unsigned int len)
 	return 1;
 }
 
-/* Past @len bytes: a debug exit waits until userspace has seen what the instruction wrote. */
+/* Past @len bytes; userspace sees what the instruction wrote. */
 static int retire(struct um_emul *em, unsigned int len)
 {
 	struct um_vcpu *vcpu = em->vcpu;
@@ -264,10 +264,6 @@ static int retire(struct um_emul *em, unsigned int len)
 	em->nr_read = 0;
 	if (!emul_has_output(em))
 		return r;
-	if (!r) {
-		em->debug_exit = true;
-		em->debug = vcpu->run->debug.arch;
-	}
 	return emul_exit_with_output(em);
 }
 

@@ -66,7 +66,6 @@ struct emul_device {
  * @output: a string output element lies in the PIO page for userspace
  * @out_port: its port
  * @stepped: TF was set when the instruction began
- * @debug_exit, @debug: a debug exit that must wait for the write to be seen
  * @zap_gpa, @zap_state, @zap_tries: the last write that could not be emulated and was given back
  *	to the guest, with what registers, and how often in a row
  */
@@ -101,8 +100,6 @@ struct um_emul {
 	u8 input[EMUL_INPUT_MAX];
 
 	bool stepped;
-	bool debug_exit;
-	struct kvm_debug_exit_arch debug;
 	gpa_t zap_gpa;
 	u64 zap_state;
 	unsigned int zap_tries;

@@ -71,8 +71,7 @@ int um_pio(struct um_vcpu *vcpu, u16 port, unsigned int size, bool in, unsigned 
 		memcpy(vcpu->pio_page, &vcpu->gpr[UM_RAX], size);
 	if (!in && port == PORT_OUT_SKIPPED &&
 	    !(vcpu->vm->policy.quirks_off & KVM_X86_QUIRK_OUT_7E_INC_RIP)) {
-		if (!um_skip_insn(vcpu, insn_len))
-			return 0;
+		um_skip_insn(vcpu, insn_len);
 	} else {
 		/* For um_skip_insn() at the completion, when the vCPU is not loaded. */
 		um_need(vcpu, UM_ST_RIP | UM_ST_RFLAGS | UM_ST_INTR);
@@ -123,14 +122,6 @@ static int complete_mmio_read(struct um_vcpu *vcpu)
 /* After the last thing that userspace had to see. */
 static int output_done(struct um_emul *em)
 {
-	struct kvm_run *run = em->vcpu->run;
-
-	if (em->debug_exit) {
-		em->debug_exit = false;
-		run->exit_reason = KVM_EXIT_DEBUG;
-		run->debug.arch = em->debug;
-		return 0;
-	}
 	return em->input_pos < em->input_end ? emul_resume(em) : 1;
 }
 

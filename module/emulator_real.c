@@ -222,10 +222,7 @@ static int do_sti(struct um_emul *em)
 
 static int do_hlt(struct um_emul *em)
 {
-	int r = um_skip_insn(em->vcpu, em->ctx.insn.len);
-
-	if (r <= 0)
-		return r;
+	um_skip_insn(em->vcpu, em->ctx.insn.len);
 	return um_hlt(em->vcpu);
 }
 

@@ -9,9 +9,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "lib/pgtable.h"
+#include "lib/tabguest.h"
 #include "guest/graphs.h"
-#include "guest/tables.h"
 
 #define CR4_PSE		BIT(4)
 #define CR4_PAE		BIT(5)
@@ -35,16 +34,6 @@ static const char * const ops[] = {
 	[GRAPHS_PDPTE_LOADS] = "root entries are loaded with CR4.PGE and CR0.CD",
 };
 
-/* Builds one address space; the gpa of its level-2 entry for TABLES_GVA. */
-static uint64_t address_space(struct pgtable *pt, struct vm *vm, enum guest_mode mode,
-			      uint64_t next)
-{
-	pt_init(pt, vm, mode, next);
-	pt_identity(pt);
-	pt_map(pt, TABLES_GVA, 0, 0, 1);
-	return pt_entry(pt, TABLES_GVA, 2);
-}
-
 static uint64_t page_of(uint64_t gpa)
 {
 	return gpa & ~(PAGE_SIZE - 1);
@@ -60,10 +49,10 @@ static struct vcpu *create(enum guest_mode mode, unsigned long long *arg)
 
 	arg[ARG_ENTRY_SIZE] = pt_entry_size(mode);
 	arg[ARG_SPAN] = pt_page_size(mode, 2);
-	arg[ARG_PDE] = address_space(&a, vcpu->vm, mode, TABLES_GPA);
+	arg[ARG_PDE] = tab_address_space(&a, vcpu->vm, mode, TABLES_GPA);
 	arg[ARG_TABLE] = page_of(pt_read(&a, arg[ARG_PDE]));
 	arg[ARG_PD] = page_of(arg[ARG_PDE]);
-	args->pde_b = address_space(&b, vcpu->vm, mode, a.next);
+	args->pde_b = tab_address_space(&b, vcpu->vm, mode, a.next);
 	arg[ARG_ROOT_B] = b.root;
 	arg[ARG_TABLE_B] = page_of(pt_read(&b, args->pde_b));
 	args->low_table = page_of(pt_entry(&a, 0, 1));

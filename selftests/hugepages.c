@@ -142,7 +142,7 @@ static bool host_is_huge(const uint8_t *mem, int level)
 	return found;
 }
 
-static bool nx_huge_pages(void)
+static bool large_pages_are_nx(void)
 {
 	FILE *file = fopen("/sys/module/umbra/parameters/nx_huge_pages", "re");
 	char value[8] = "";
@@ -161,7 +161,7 @@ static void check_leaves(struct big *b, int guest_level, int host_level)
 {
 	static const char * const counters[] = { "", "pages_mapped_4k", "pages_mapped_2m",
 						 "pages_mapped_1g" };
-	bool none = mmu_wanted() == MMU_SHADOW && nx_huge_pages();
+	bool none = mmu_wanted() == MMU_SHADOW && large_pages_are_nx();
 	int level = host_level;
 	uint64_t count;
 
@@ -171,8 +171,8 @@ static void check_leaves(struct big *b, int guest_level, int host_level)
 	if (!dev_is_umbra() || mmu_wanted() == 0)
 		return;
 	count = stat_value(b->vcpu->vm->fd, counters[level]);
-	tap_ok(!count == (none && level > 1), "guest %s, host %s: %lu leaves of %s", size_names[guest_level],
-	       size_names[host_level], count, size_names[level]);
+	tap_ok(!count == (none && level > 1), "guest %s, host %s: %lu leaves of %s",
+	       size_names[guest_level], size_names[host_level], count, size_names[level]);
 }
 
 /* The host takes single pages back and forbids writing to others: large leaves must yield. */

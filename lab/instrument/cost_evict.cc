@@ -1,14 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The cost model's connection to Bochs: the instructions that invalidate translations. */
 #include "cost_space.h"
-
-#define CR0_PG		(1ULL << 31)
-#define CR3_NO_FLUSH	(1ULL << 63)
-
-/* Of INVEPT, INVVPID and INVPCID. */
-enum { EPT_SINGLE = 1 };
-enum { VPID_ADDRESS, VPID_SINGLE, VPID_ALL, VPID_SINGLE_KEEP_GLOBAL };
-enum { PCID_ADDRESS, PCID_SINGLE, PCID_ALL, PCID_ALL_KEEP_GLOBAL };
+#include "operands.h"
 
 static Bit64u cr3_operand;
 

@@ -1,15 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What evicts cached translations: instructions with their operands, faults, VM entry and exit. */
 #include "duty.h"
+#include "operands.h"
 #include "stale.h"
-
-#define CR0_PG		(1ULL << 31)
-#define CR3_NO_FLUSH	(1ULL << 63)
-
-/* Of INVEPT, INVVPID and INVPCID. */
-enum { EPT_SINGLE = 1 };
-enum { VPID_ADDRESS, VPID_SINGLE, VPID_ALL, VPID_SINGLE_KEEP_GLOBAL };
-enum { PCID_ADDRESS, PCID_SINGLE, PCID_ALL, PCID_ALL_KEEP_GLOBAL };
 
 static Bit64u cr3_operand;
 

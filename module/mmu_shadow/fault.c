@@ -475,8 +475,10 @@ enum um_fault_result shadow_fault(struct um_vcpu *vcpu, struct um_fault *f)
 		return UM_FAULT_RETRY;
 	}
 	err = shadow_cache_fill(vcpu->vm, &sv->cache);
-	if (err)
+	if (err) {
+		sv->asked = false;
 		return fail(f, err);
+	}
 	sv->desc.pkru = vcpu->pkru;
 	result = serve_walk(&sv->walk, f, ask_once(vcpu, sv, f));
 	/* Each exit counts once, under its true cause. */

@@ -10,6 +10,7 @@
 
 #include "cpu.h"
 #include "emulate/emulate.h"
+#include "rnd.h"
 
 #define PAGE		4096u
 #define WINDOW		0x10000u	/* what a 16-bit address reaches */
@@ -25,21 +26,6 @@ static struct cpu_state emulated;
 static struct emu_segment segs[UM_NR_SEGS], segs_before[UM_NR_SEGS];
 static bool segments_changed;
 static bool wild;	/* the emulator went where the CPU must not */
-
-static u64 seed;
-
-static u64 rnd(void)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed * 0x2545f4914f6cdd1dULL;
-}
-
-static unsigned int below(unsigned int n)
-{
-	return (rnd() >> 32) % n;
-}
 
 static bool one_in(unsigned int n)
 {

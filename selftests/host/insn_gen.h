@@ -8,6 +8,7 @@
 
 #include "insn_list.h"
 #include "native.h"
+#include "rnd.h"
 
 #define SANDBOX		8192u
 #define MIDDLE		(SANDBOX / 2)
@@ -16,21 +17,6 @@
 
 static u8 *sandbox;	/* below 2 GiB, between pages without access */
 static u8 *code;
-
-static u64 seed;
-
-static u64 rnd(void)
-{
-	seed ^= seed << 13;
-	seed ^= seed >> 7;
-	seed ^= seed << 17;
-	return seed * 0x2545f4914f6cdd1dULL;
-}
-
-static unsigned int below(unsigned int n)
-{
-	return (rnd() >> 32) % n;
-}
 
 #define NR_EDGES	15
 

@@ -33,9 +33,7 @@ const char * const tab_spaces_ops[] = {
 	[SPACES_SELF] = "entries of a level-2 table that is a lowest-level table, too",
 };
 
-/* Builds one address space and returns the gpa of its level-2 entry for TABLES_GVA. */
-static uint64_t address_space(struct pgtable *pt, struct vm *vm, enum guest_mode mode,
-			      uint64_t next)
+uint64_t tab_address_space(struct pgtable *pt, struct vm *vm, enum guest_mode mode, uint64_t next)
 {
 	pt_init(pt, vm, mode, next);
 	pt_identity(pt);
@@ -53,10 +51,10 @@ struct tabguest tab_create(const char *program, enum guest_mode mode)
 	g.vcpu = guest_create(program, mode);
 	g.arg[ARG_ENTRY_SIZE] = pt_entry_size(mode);
 	g.arg[ARG_SPAN] = pt_page_size(mode, 2);
-	g.arg[ARG_PDE] = address_space(&a, g.vcpu->vm, mode, TABLES_GPA);
+	g.arg[ARG_PDE] = tab_address_space(&a, g.vcpu->vm, mode, TABLES_GPA);
 	g.arg[ARG_TABLE] = pt_read(&a, g.arg[ARG_PDE]) & ~(PAGE_SIZE - 1);
 	g.arg[ARG_PD] = g.arg[ARG_PDE] & ~(PAGE_SIZE - 1);
-	pde_b = address_space(&b, g.vcpu->vm, mode, a.next);
+	pde_b = tab_address_space(&b, g.vcpu->vm, mode, a.next);
 	g.arg[ARG_ROOT_B] = b.root;
 	g.arg[ARG_TABLE_B] = pt_read(&b, pde_b) & ~(PAGE_SIZE - 1);
 	must(xioctl(g.vcpu->fd, KVM_GET_SREGS, &sregs));
