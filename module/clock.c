@@ -132,7 +132,7 @@ static struct pvclock_vcpu_time_info um_clock_info(struct um_vcpu *vcpu)
 /* The version is odd while the rest is in flux: the guest reads again. */
 void um_clock_update(struct um_vcpu *vcpu)
 {
-	gpa_t gpa = vcpu->pv.system_time & ~(u64)KVM_MSR_ENABLED;
+	gpa_t gpa = um_gpa_given(vcpu->pv.system_time & ~(u64)KVM_MSR_ENABLED);
 	struct pvclock_vcpu_time_info old, new;
 	struct um_vm *vm = vcpu->vm;
 
@@ -159,6 +159,7 @@ void um_clock_write_wall(struct um_vm *vm, u64 gpa)
 	u64 host_tsc, real;
 
 	vm->clock.wall_gpa = gpa;
+	gpa = um_gpa_given(gpa);
 	if (!gpa || um_read_guest(vm, gpa, &wall.version, sizeof(wall.version)))
 		return;
 	wall.version = (wall.version + 1) | 1;

@@ -23,7 +23,7 @@ int um_load_pdptes(struct um_vcpu *vcpu, u64 cr3)
 	u64 pdpte[4];
 	unsigned int i;
 
-	if (um_read_guest(vcpu->vm, cr3 & UM_CR3_PAE_MASK, pdpte, sizeof(pdpte)))
+	if (um_read_guest(vcpu->vm, (cr3 & UM_CR3_PAE_MASK) | vcpu->space, pdpte, sizeof(pdpte)))
 		return 1;
 	for (i = 0; i < ARRAY_SIZE(pdpte); i++)
 		if (!um_pdpte_valid(pdpte[i], vcpu->maxphyaddr))

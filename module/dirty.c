@@ -131,11 +131,13 @@ void um_dirty_logged(struct um_vcpu *vcpu, const u64 *gpas, unsigned int n)
 	struct um_vm *vm = vcpu->vm;
 	int idx = srcu_read_lock(&vm->srcu);
 	struct um_memslot *slot;
+	gfn_t gfn;
 
 	while (n--) {
-		slot = um_dirty_find(vm, gpa_to_gfn(gpas[n]));
+		gfn = gpa_to_gfn(gpas[n] | vcpu->space);
+		slot = um_dirty_find(vm, gfn);
 		if (slot)
-			um_mark_dirty(vm, vcpu, slot, gpa_to_gfn(gpas[n]));
+			um_mark_dirty(vm, vcpu, slot, gfn);
 	}
 	srcu_read_unlock(&vm->srcu, idx);
 }
@@ -236,8 +238,7 @@ long um_dirty_get_log(struct um_vm *vm, const struct kvm_dirty_log *log)
 
 	if (READ_ONCE(vm->dirty.ring_bytes))
 		return -ENXIO;
-	/* The upper half is an address space id, of which there is one. */
-	if (log->slot >= UM_MAX_SLOTS)
+	if (!um_slot_id_valid(log->slot))
 		return -EINVAL;
 	mutex_lock(&vm->slots_lock);
 	ret = um_dirty_get_locked(vm, log);
@@ -277,7 +278,7 @@ long um_dirty_clear_log(struct um_vm *vm, const struct kvm_clear_dirty_log *log)
 
 	if (READ_ONCE(vm->dirty.ring_bytes))
 		return -ENXIO;
-	if (log->slot >= UM_MAX_SLOTS || log->first_page % BITS_PER_LONG)
+	if (!um_slot_id_valid(log->slot) || log->first_page % BITS_PER_LONG)
 		return -EINVAL;
 	mutex_lock(&vm->slots_lock);
 	ret = um_dirty_clear_locked(vm, log);

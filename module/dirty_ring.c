@@ -191,7 +191,7 @@ static bool um_ring_resolve(struct um_vm *vm, const struct kvm_dirty_gfn *entry,
 	u32 id = READ_ONCE(entry->slot);
 	u64 offset = READ_ONCE(entry->offset);
 
-	if (id >= UM_MAX_SLOTS)
+	if (!um_slot_id_valid(id))
 		return false;
 	if (!page->slot || page->slot->id != id)
 		page->slot = um_slot_by_id(vm, id);

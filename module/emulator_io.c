@@ -91,7 +91,7 @@ static int exit_mmio(struct um_emul *em, const struct emul_fragment *f, bool wri
 	struct kvm_run *run = em->vcpu->run;
 
 	run->exit_reason = KVM_EXIT_MMIO;
-	run->mmio.phys_addr = f->gpa + em->done;
+	run->mmio.phys_addr = um_gpa_plain(f->gpa) + em->done;
 	run->mmio.len = min_t(unsigned int, f->len - em->done, EMUL_MMIO_BYTES);
 	run->mmio.is_write = write;
 	if (write)

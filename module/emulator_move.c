@@ -131,7 +131,7 @@ int emul_move(struct um_emul *em)
 	}
 
 	run->exit_reason = KVM_EXIT_MMIO;
-	run->mmio.phys_addr = em->gpa_hint;
+	run->mmio.phys_addr = um_gpa_plain(em->gpa_hint);
 	run->mmio.len = c->insn.size;
 	run->mmio.is_write = c->insn.dst.kind == EMU_K_MEM;
 	if (run->mmio.is_write)

@@ -12,6 +12,7 @@
 #include "emulator.h"
 #include "event.h"
 #include "host.h"
+#include "smm.h"
 
 #define BASE24		GENMASK(23, 0)
 #define BATCH		64	/* instructions between two looks at what else there is to do */
@@ -236,6 +237,10 @@ int emul_system(struct um_emul *em)
 		return do_sti(em);
 	case EMU_HLT:
 		return do_hlt(em);
+	case EMU_RSM:
+		if (um_in_smm(em->vcpu))
+			return um_rsm(em->vcpu);
+		return emul_finish(em, emu_fault(&em->ctx, UM_UD));
 	default:
 		return emul_finish(em, system_insn(em));
 	}

@@ -77,6 +77,7 @@ bool um_bus_write(struct um_vcpu *vcpu, enum um_bus nr, u64 where, unsigned int 
 
 bool um_mmio_read(struct um_vcpu *vcpu, gpa_t gpa, unsigned int len, void *data)
 {
+	gpa = um_gpa_plain(gpa);
 	if (vcpu->irq.lapic && um_lapic_mmio_read(vcpu, gpa, len, data))
 		return true;
 	return um_bus_read(vcpu, UM_BUS_MMIO, gpa, len, data);
@@ -84,6 +85,7 @@ bool um_mmio_read(struct um_vcpu *vcpu, gpa_t gpa, unsigned int len, void *data)
 
 bool um_mmio_write(struct um_vcpu *vcpu, gpa_t gpa, unsigned int len, const void *data)
 {
+	gpa = um_gpa_plain(gpa);
 	if (vcpu->irq.lapic && um_lapic_mmio_write(vcpu, gpa, len, data))
 		return true;
 	return um_bus_write(vcpu, UM_BUS_MMIO, gpa, len, data);

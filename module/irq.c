@@ -8,6 +8,7 @@
 #include "event.h"
 #include "guest_debug.h"
 #include "irqchip/irqchip.h"
+#include "smm.h"
 #include "umbra.h"
 #include "vcpu_state.h"
 
@@ -29,6 +30,11 @@ void um_irq_init_sipi(struct um_vcpu *vcpu)
 {
 	u8 vector;
 
+	/* INIT waits for RSM; a SIPI does not. */
+	if (um_in_smm(vcpu)) {
+		um_lapic_take_sipi(vcpu, &vector);
+		return;
+	}
 	if (um_lapic_take_init(vcpu)) {
 		um_vcpu_init(vcpu);
 		vcpu->mp_state = vcpu->id == vcpu->vm->irq.boot_cpu ?
@@ -60,12 +66,12 @@ bool um_irq_has_event(struct um_vcpu *vcpu)
 {
 	const struct um_events *ev = &vcpu->ev;
 
-	if (um_lapic_has_init_sipi(vcpu))
+	if (um_lapic_has_init_sipi(vcpu) && !um_in_smm(vcpu))
 		return true;
 	/* Nothing else wakes a vCPU that was not started. */
 	if (!is_halted(vcpu))
 		return false;
-	if (um_lapic_nmis(vcpu) || ev->exc.pending)
+	if (um_smi_wakes(vcpu) || um_lapic_nmis(vcpu) || ev->exc.pending)
 		return true;
 	if (ev->nmi_pending && !vcpu->nmi_block)
 		return true;
@@ -134,6 +140,11 @@ int um_irq_serve(struct um_vcpu *vcpu)
 		r = wait_until_runnable(vcpu);
 		if (r < 0 || vcpu->mp_state != KVM_MP_STATE_RUNNABLE)
 			return r;
+		/* It comes before what else has woken the vCPU. */
+		if (um_smi_wakes(vcpu)) {
+			um_make_request(vcpu, UM_REQ_EVENT);
+			return r;
+		}
 	}
 	um_take_nmis(vcpu);
 	take_irq(vcpu);
@@ -173,6 +184,10 @@ long um_ioc_set_mp_state(void *owner, void *arg, unsigned long uarg)
 	struct um_vcpu *vcpu = owner;
 
 	if (!state_valid(vcpu, state->mp_state))
+		return -EINVAL;
+	if ((um_in_smm(vcpu) || vcpu->ev.smi_pending) &&
+	    (state->mp_state == KVM_MP_STATE_INIT_RECEIVED ||
+	     state->mp_state == KVM_MP_STATE_SIPI_RECEIVED))
 		return -EINVAL;
 	vcpu->mp_state = state->mp_state;
 	if (state->mp_state == KVM_MP_STATE_SIPI_RECEIVED) {

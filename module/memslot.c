@@ -374,13 +374,13 @@ no_memory:
 }
 
 /* The guest physical addresses that every backend can map: EPT with four levels ends at 48 bits. */
-static gfn_t um_gfn_limit(void)
+static bool um_region_mappable(const struct kvm_userspace_memory_region *r)
 {
-	unsigned int bits = hw_caps.host_maxphyaddr;
+	gpa_t last = r->guest_phys_addr - um_slot_space(r->slot) + r->memory_size - 1;
+	unsigned int bits = hw_caps.ept_5level ? hw_caps.host_maxphyaddr :
+						 min_t(unsigned int, hw_caps.host_maxphyaddr, 48);
 
-	if (!hw_caps.ept_5level)
-		bits = min(bits, 48u);
-	return 1ULL << (bits - UM_PAGE_SHIFT);
+	return !(last >> bits);
 }
 
 static long um_region_check(const struct kvm_userspace_memory_region *r)
@@ -394,8 +394,8 @@ static long um_region_check(const struct kvm_userspace_memory_region *r)
 	if (r->userspace_addr != untagged_addr(r->userspace_addr) ||
 	    !access_ok((void __user *)r->userspace_addr, r->memory_size))
 		return -EINVAL;
-	/* The upper half of slot is an address space id, of which there is one. */
-	if (r->slot >= UM_MAX_SLOTS || end < r->guest_phys_addr)
+	if (!um_slot_id_valid(r->slot) || end < r->guest_phys_addr ||
+	    (r->memory_size && (end - 1) >> UM_SPACE_SHIFT))
 		return -EINVAL;
 	return r->memory_size >> UM_PAGE_SHIFT > UM_MAX_SLOT_PAGES ? -EINVAL : 0;
 }
@@ -428,7 +428,7 @@ static long um_slot_change(struct um_vm *vm, struct um_memslot *old,
 		return r->flags == old->flags ? 0 : um_slot_set_flags(vm, old, r->flags);
 	if (um_region_overlaps(um_slots(vm), old, r))
 		return -EEXIST;
-	if (gpa_to_gfn(r->guest_phys_addr + r->memory_size - 1) >= um_gfn_limit())
+	if (!um_region_mappable(r))
 		return -EINVAL;
 	return um_slot_move(vm, old, r);
 }
@@ -443,19 +443,21 @@ static long um_slot_set_locked(struct um_vm *vm, const struct kvm_userspace_memo
 		return um_slot_change(vm, old, r);
 	if (um_region_overlaps(um_slots(vm), NULL, r))
 		return -EEXIST;
-	if (gpa_to_gfn(r->guest_phys_addr + r->memory_size - 1) >= um_gfn_limit())
+	if (!um_region_mappable(r))
 		return -EINVAL;
 	return um_slot_create(vm, r);
 }
 
-long um_slot_set(struct um_vm *vm, const struct kvm_userspace_memory_region *r)
+long um_slot_set(struct um_vm *vm, const struct kvm_userspace_memory_region *user)
 {
-	long ret = um_region_check(r);
+	struct kvm_userspace_memory_region r = *user;
+	long ret = um_region_check(&r);
 
 	if (ret)
 		return ret;
+	r.guest_phys_addr += um_slot_space(r.slot);
 	mutex_lock(&vm->slots_lock);
-	ret = um_slot_set_locked(vm, r);
+	ret = um_slot_set_locked(vm, &r);
 	mutex_unlock(&vm->slots_lock);
 	um_audit_vm(vm);
 	return ret;

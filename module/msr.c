@@ -12,6 +12,7 @@
 #include "irqchip/irqchip.h"
 #include "msr.h"
 #include "pv.h"
+#include "smm.h"
 #include "umbra.h"
 
 #define UM_APIC_BASE_DEFAULT	0xfee00000ULL
@@ -80,6 +81,7 @@ void um_msr_reset(struct um_vcpu *vcpu)
 			     (vcpu->id == vcpu->vm->irq.boot_cpu ? MSR_IA32_APICBASE_BSP : 0),
 		.misc_enable = UM_MISC_ENABLE_RO,
 		.ucode_rev = UM_UCODE_REV_RESET,
+		.smbase = UM_SMBASE_RESET,
 		.arch_caps = um_arch_caps,
 		.mcg_cap = UM_MCE_BANKS,
 		.platform_info = MSR_PLATFORM_INFO_CPUID_FAULT,
@@ -303,6 +305,9 @@ static int um_msr_read_rare(struct um_vcpu *vcpu, u32 index, u64 *val, bool host
 	case MSR_IA32_TSC_DEADLINE:
 		*val = um_lapic_deadline(vcpu);
 		return 0;
+	case MSR_SMI_COUNT:
+	case MSR_IA32_SMBASE:
+		return um_smm_msr_read(vcpu, index, val, host);
 	case UM_X2APIC_MSR_FIRST ... UM_X2APIC_MSR_LAST:
 		return um_x2apic_read(vcpu, index, val);
 	default:
@@ -412,6 +417,9 @@ static int um_msr_write_rare(struct um_vcpu *vcpu, u32 index, u64 val, bool host
 	case MSR_IA32_TSC_DEADLINE:
 		um_lapic_set_deadline(vcpu, val);
 		return 0;
+	case MSR_SMI_COUNT:
+	case MSR_IA32_SMBASE:
+		return um_smm_msr_write(vcpu, index, val, host);
 	case UM_X2APIC_MSR_FIRST ... UM_X2APIC_MSR_LAST:
 		return um_x2apic_write(vcpu, index, val);
 	case MSR_IA32_DEBUGCTLMSR:

@@ -120,7 +120,7 @@ int um_pv_msr_write(struct um_vcpu *vcpu, u32 index, u64 val)
 
 static gpa_t um_steal_gpa(const struct um_vcpu *vcpu, size_t offset)
 {
-	return (vcpu->pv.steal_time & KVM_STEAL_VALID_BITS) + offset;
+	return um_gpa_given((vcpu->pv.steal_time & KVM_STEAL_VALID_BITS) + offset);
 }
 
 /* Other vCPUs of the guest may at the same time ask for a flush, instead of sending an IPI. */

@@ -112,6 +112,7 @@ void um_vcpu_init(struct um_vcpu *vcpu)
 		vcpu->gpr[UM_RDX] = leaf1->eax;
 	vcpu->cr0 = X86_CR0_ET | (vcpu->cr0 & (X86_CR0_NW | X86_CR0_CD));
 	vcpu->msr.debugctl = 0;
+	vcpu->msr.smi_count = 0;
 	um_lapic_reset(vcpu);
 	um_reset_done(vcpu);
 	um_make_request(vcpu, UM_REQ_TLB_FLUSH);
@@ -158,8 +159,9 @@ void um_fill_paging_desc(struct um_vcpu *vcpu, struct paging_desc *d)
 		.gbpages = vcpu->cpuid->gbpages,
 		.pke = cr4 & X86_CR4_PKE,
 		.pkru = vcpu->pkru,
+		.space = vcpu->space,
 	};
-	d->root = um_paging_root(vcpu, d->mode);
+	d->root = um_paging_root(vcpu, d->mode) | d->space;
 	if (d->mode == PAGING_PAE) {
 		um_need(vcpu, UM_ST_PDPTR);
 		memcpy(d->pdpte, vcpu->pdpte, sizeof(d->pdpte));

@@ -29,12 +29,13 @@
 #include "irq.h"
 #include "msrs.h"
 #include "policy.h"
+#include "space.h"
 #include "stats.h"
 #include "types.h"
 
 #define UM_MAX_VCPUS	1024
 #define UM_MAX_VCPU_ID	4096
-#define UM_MAX_SLOTS	32764
+#define UM_MAX_SLOTS	32764	/* of each address space */
 /* A caller may ask for a slot that is larger than an allocation can be: that is its ENOMEM only. */
 #define UM_GFP_BULK	(GFP_KERNEL_ACCOUNT | __GFP_NOWARN)
 #define UM_NR_BACKENDS	3	/* indexed by UM_BACKEND_*; 0 unused */
@@ -52,10 +53,10 @@ struct walk_ops;
  * except the tracking counts (vm->mmu_lock) and the dirty bitmap (atomic bits).
  */
 struct um_memslot {
-	gfn_t base_gfn;
+	gfn_t base_gfn;		/* with its address space: space.h */
 	u64 npages;
 	hva_t hva;
-	u16 id;			/* slot id in the low 16 bits of kvm_userspace_memory_region.slot */
+	u32 id;			/* kvm_userspace_memory_region.slot */
 	u32 flags;		/* KVM_MEM_* */
 	unsigned long *dirty;	/* if it logs, without a ring: one bit a page; dirty.c */
 	/* per gfn: how many shadowed guest tables live there; NULL without shadow. mmu_lock */
@@ -167,6 +168,7 @@ enum um_request {
 	UM_REQ_CLOCK,		/* the guest's clock page is out of date */
 	UM_REQ_STEAL,		/* and its stolen time */
 	UM_REQ_MSR_FILTER,	/* the hardware's bitmap is out of date */
+	UM_REQ_SMI,		/* one has come */
 };
 
 /* vcpu->mode: pairs with um_kick_vcpu(). */
@@ -190,12 +192,11 @@ struct um_events {
 	struct um_exception exc;
 	bool irq_injected;	/* an external or soft interrupt is being delivered */
 	bool irq_soft;
-	u8 irq_vector;
-	u8 irq_insn_len;
+	u8 irq_vector, irq_insn_len;
 	bool nmi_injected;
 	bool armed;		/* the hardware holds one of these for the next entry */
 	u8 nmi_pending;		/* 0..2 */
-	bool smi_pending;
+	bool smi_pending, smm_inside_nmi;
 };
 
 /*
@@ -249,6 +250,7 @@ struct um_vcpu {
 	struct task_struct *preempted;
 	bool fpu_loaded;
 
+	gpa_t space;		/* space.h: not 0 in system-management mode */
 	bool cs_l;
 	u8 cpl;
 	struct kvm_segment segs[UM_NR_SEGS];
@@ -407,6 +409,11 @@ u64 um_slots_pages(struct um_vm *vm);		/* guest memory in pages; takes slots_loc
  * 0 or -ENOMEM, undone
  */
 int um_slots_add_backend(struct um_vm *vm, const struct um_mmu_ops *ops);
+
+static inline bool um_slot_id_valid(u32 id)
+{
+	return id >> UM_SLOT_SPACE_SHIFT < UM_NR_SPACES && (u16)id < UM_MAX_SLOTS;
+}
 
 static inline bool um_slot_logs(const struct um_memslot *slot)
 {

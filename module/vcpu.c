@@ -12,6 +12,7 @@
 #include "mmu.h"
 #include "msr.h"
 #include "pv.h"
+#include "smm.h"
 #include "sync_regs.h"
 
 static struct um_vcpu *pn_to_vcpu(struct preempt_notifier *pn)
@@ -159,6 +160,10 @@ static int serve_requests(struct um_vcpu *vcpu)
 		vcpu->run->eoi.vector = um_irqchip_ended_vector(vcpu);
 		return 0;
 	}
+	if (um_request_check(vcpu, UM_REQ_SMI)) {
+		vcpu->ev.smi_pending = true;
+		um_smi_serve(vcpu);
+	}
 	um_audit_serve(vcpu);
 	if (um_request_check(vcpu, UM_REQ_KICK) && READ_ONCE(vcpu->vm->dead))
 		return -EIO;
@@ -183,6 +188,9 @@ static int before_entry(struct um_vcpu *vcpu)
 		if (host_guest_work())
 			return interrupted(vcpu);
 	}
+	/* An event in delivery kept it waiting. The interrupts served below come after it. */
+	if (unlikely(vcpu->ev.smi_pending))
+		um_smi_serve(vcpu);
 	if (um_request_pending(vcpu)) {
 		r = serve_requests(vcpu);
 		if (r <= 0)
@@ -340,7 +348,7 @@ static void fill_run(struct um_vcpu *vcpu)
 	run->cr8 = vcpu->cr8;
 	run->apic_base = vcpu->msr.apic_base;
 	run->ready_for_interrupt_injection = um_pic_in_kernel(vcpu->vm) || ready_for_irq(vcpu);
-	run->flags = 0;
+	run->flags = um_in_smm(vcpu) ? KVM_RUN_X86_SMM : 0;
 }
 
 static long run_checked(struct um_vcpu *vcpu)

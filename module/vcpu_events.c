@@ -7,6 +7,7 @@
 
 #include "event.h"
 #include "irqchip/irqchip.h"
+#include "smm.h"
 #include "umbra.h"
 
 #define UM_EVENTS_REPORTED	(KVM_VCPUEVENT_VALID_NMI_PENDING | KVM_VCPUEVENT_VALID_SHADOW | \
@@ -91,6 +92,16 @@ static void um_get_exception(struct um_vcpu *vcpu, struct kvm_vcpu_events *event
 		events->flags |= KVM_VCPUEVENT_VALID_PAYLOAD;
 }
 
+static void um_get_smi(struct um_vcpu *vcpu, struct kvm_vcpu_events *events)
+{
+	if (um_request_check(vcpu, UM_REQ_SMI))
+		vcpu->ev.smi_pending = true;
+	events->smi.smm = um_in_smm(vcpu);
+	events->smi.pending = vcpu->ev.smi_pending;
+	events->smi.smm_inside_nmi = vcpu->ev.smm_inside_nmi;
+	events->smi.latched_init = vcpu->irq.lapic && um_lapic_has_init(vcpu);
+}
+
 long um_ioc_get_vcpu_events(void *owner, void *arg, unsigned long uarg)
 {
 	struct kvm_vcpu_events *events = arg;
@@ -111,6 +122,7 @@ long um_ioc_get_vcpu_events(void *owner, void *arg, unsigned long uarg)
 	events->nmi.injected = ev->nmi_injected;
 	events->nmi.pending = ev->nmi_pending != 0;
 	events->nmi.masked = vcpu->nmi_block;
+	um_get_smi(vcpu, events);
 	if (vcpu->vm->policy.triple_fault_event) {
 		events->triple_fault.pending = test_bit(UM_REQ_TRIPLE_FAULT, &vcpu->requests);
 		events->flags |= KVM_VCPUEVENT_VALID_TRIPLE_FAULT;
@@ -118,9 +130,9 @@ long um_ioc_get_vcpu_events(void *owner, void *arg, unsigned long uarg)
 	return 0;
 }
 
-static bool um_events_valid(const struct um_vm_policy *policy,
-			    const struct kvm_vcpu_events *events)
+static bool um_events_valid(const struct um_vcpu *vcpu, const struct kvm_vcpu_events *events)
 {
+	const struct um_vm_policy *policy = &vcpu->vm->policy;
 	bool pending = (events->flags & KVM_VCPUEVENT_VALID_PAYLOAD) && events->exception.pending;
 
 	if (events->flags & ~UM_EVENTS_ACCEPTED)
@@ -132,8 +144,8 @@ static bool um_events_valid(const struct um_vm_policy *policy,
 	if ((events->exception.injected || pending) &&
 	    (events->exception.nr > UM_LAST_EXCEPTION || events->exception.nr == UM_NMI))
 		return false;
-	/* There is no system management mode to be in. */
-	if (!(events->flags & KVM_VCPUEVENT_VALID_SMM))
+	if (!(events->flags & KVM_VCPUEVENT_VALID_SMM) ||
+	    vcpu->mp_state != KVM_MP_STATE_INIT_RECEIVED)
 		return true;
 	return !events->smi.smm && !events->smi.pending;
 }
@@ -167,13 +179,25 @@ static void um_set_shadow(struct um_vcpu *vcpu, u8 shadow)
 	vcpu->sti_block = !vcpu->movss_block && (shadow & KVM_X86_SHADOW_INT_STI);
 }
 
+static void um_set_smi(struct um_vcpu *vcpu, const struct kvm_vcpu_events *events)
+{
+	struct um_events *ev = &vcpu->ev;
+
+	um_smm_set(vcpu, events->smi.smm);
+	ev->smi_pending = events->smi.pending;
+	if (events->smi.smm)
+		ev->smm_inside_nmi = events->smi.smm_inside_nmi;
+	if (vcpu->irq.lapic)
+		um_lapic_set_init(vcpu, events->smi.latched_init);
+}
+
 long um_ioc_set_vcpu_events(void *owner, void *arg, unsigned long uarg)
 {
 	const struct kvm_vcpu_events *events = arg;
 	struct um_vcpu *vcpu = owner;
 	struct um_events *ev = &vcpu->ev;
 
-	if (!um_events_valid(&vcpu->vm->policy, events))
+	if (!um_events_valid(vcpu, events))
 		return -EINVAL;
 	um_need(vcpu, UM_ST_INTR);
 	ev->exc = um_events_exception(events);
@@ -187,6 +211,8 @@ long um_ioc_set_vcpu_events(void *owner, void *arg, unsigned long uarg)
 	if (events->flags & KVM_VCPUEVENT_VALID_NMI_PENDING)
 		ev->nmi_pending = min_t(u8, events->nmi.pending, UM_MAX_NMIS);
 	vcpu->nmi_block = events->nmi.masked;
+	if (events->flags & KVM_VCPUEVENT_VALID_SMM)
+		um_set_smi(vcpu, events);
 	if (events->flags & KVM_VCPUEVENT_VALID_TRIPLE_FAULT)
 		um_set_triple_fault(vcpu, events->triple_fault.pending);
 	um_dirty(vcpu, UM_ST_INTR);

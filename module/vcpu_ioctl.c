@@ -17,6 +17,7 @@
 #include "irqchip/irqchip.h"
 #include "msr.h"
 #include "pv.h"
+#include "smm.h"
 #include "umbra.h"
 #include "vcpu_state.h"
 #include "walk.h"
@@ -33,7 +34,7 @@ static long um_ioc_translate(void *owner, void *arg, unsigned long uarg)
 	gpa_t gpa;
 
 	tr->valid = um_gva_to_gpa(vcpu, tr->linear_address, 0, false, &gpa, &error_code) == WALK_OK;
-	tr->physical_address = tr->valid ? gpa : UM_INVALID_GPA;
+	tr->physical_address = tr->valid ? um_gpa_plain(gpa) : UM_INVALID_GPA;
 	tr->writeable = 1;
 	tr->usermode = 0;
 	return 0;
@@ -77,6 +78,7 @@ static const struct um_ioctl um_vcpu_ioctls[] = {
 	{ KVM_SET_SREGS2, UM_VIOC_LOAD | UM_VIOC_MEM, um_ioc_set_sregs2 },
 	{ KVM_INTERRUPT, 0, um_ioc_interrupt },
 	{ KVM_NMI, UM_VIOC_LOAD, um_ioc_nmi },
+	{ KVM_SMI, 0, um_ioc_smi },
 	{ KVM_TRANSLATE, UM_VIOC_LOAD | UM_VIOC_MEM, um_ioc_translate },
 	{ KVM_GET_MSRS, UM_IOC_RAW | UM_VIOC_LOAD | UM_VIOC_MEM, um_ioc_get_msrs },
 	{ KVM_SET_MSRS, UM_IOC_RAW | UM_VIOC_LOAD | UM_VIOC_MEM, um_ioc_set_msrs },

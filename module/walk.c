@@ -102,7 +102,8 @@ u64 walk_reserved(const struct paging_desc *d, unsigned int level, bool leaf)
 	return rsvd;
 }
 
-gpa_t walk_leaf_gpa(const struct paging_desc *d, unsigned int level, u64 gpte)
+/* Within its address space. */
+static gpa_t leaf_gpa(const struct paging_desc *d, unsigned int level, u64 gpte)
 {
 	gpa_t high = 0;
 
@@ -113,6 +114,16 @@ gpa_t walk_leaf_gpa(const struct paging_desc *d, unsigned int level, u64 gpte)
 	if (d->pse36)
 		high = (gpte & bits(PDE32_ADDR_HI_BIT + 7, PDE32_ADDR_HI_BIT)) >> PDE32_ADDR_HI_BIT;
 	return (gpte & bits(31, PDE32_ADDR_LO_BIT)) | high << 32;
+}
+
+gpa_t walk_leaf_gpa(const struct paging_desc *d, unsigned int level, u64 gpte)
+{
+	return leaf_gpa(d, level, gpte) | d->space;
+}
+
+gpa_t walk_table_gpa(const struct paging_desc *d, u64 gpte)
+{
+	return (gpte & bits(GPTE_ADDR_TOP_BIT, UM_PAGE_SHIFT)) | d->space;
 }
 
 u8 walk_entry_access(const struct paging_desc *d, u64 gpte)
@@ -188,7 +199,7 @@ static bool walk_start(const struct paging_desc *d, gva_t gva, struct walk_resul
 	r->level = 3;
 	r->acc[3] = ACC_ALL;
 	r->gpte[3] = d->pdpte[walk_index(d, 3, gva)];
-	r->table[r->top] = r->gpte[3] & bits(GPTE_ADDR_TOP_BIT, UM_PAGE_SHIFT);
+	r->table[r->top] = walk_table_gpa(d, r->gpte[3]);
 	return r->gpte[3] & GPTE_P;
 }
 
@@ -240,9 +251,9 @@ static enum walk_status set_accessed(const struct paging_desc *d, gva_t gva, boo
 	return WALK_OK;
 }
 
-static enum walk_status walk_none(gva_t gva, struct walk_result *r)
+static enum walk_status walk_none(const struct paging_desc *d, gva_t gva, struct walk_result *r)
 {
-	r->gpa = (u32)gva;
+	r->gpa = (u32)gva | d->space;
 	r->level = UM_LEVEL_4K;
 	r->page_shift = UM_PAGE_SHIFT;
 	r->access = ACC_ALL;
@@ -258,7 +269,7 @@ enum walk_status walk_guest(const struct paging_desc *d, gva_t gva, u32 pfec, bo
 
 	memset(r, 0, sizeof(*r));
 	if (d->mode == PAGING_NONE)
-		return walk_none(gva, r);
+		return walk_none(d, gva, r);
 	if (d->mode < PAGING_4LEVEL)
 		gva = (u32)gva;
 	if (!walk_start(d, gva, r))
@@ -269,7 +280,7 @@ enum walk_status walk_guest(const struct paging_desc *d, gva_t gva, u32 pfec, bo
 			return walk_fault(d, pfec, why, r);
 		if (walk_is_leaf(d, level, r->gpte[level]))
 			break;
-		r->table[level - 1] = r->gpte[level] & bits(GPTE_ADDR_TOP_BIT, UM_PAGE_SHIFT);
+		r->table[level - 1] = walk_table_gpa(d, r->gpte[level]);
 	}
 
 	r->page_shift = entry_shift(d, level);

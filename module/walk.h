@@ -32,6 +32,7 @@ enum paging_mode {
  * @gbpages: 1 GiB pages allowed
  * @pke: CR4.PKE; @pkru is then looked at for user pages
  * @pkru: the guest's PKRU
+ * @space: added to every gpa that an entry names; @root has it too
  */
 struct paging_desc {
 	enum paging_mode mode;
@@ -40,6 +41,7 @@ struct paging_desc {
 	u8 maxphyaddr;
 	bool nxe, wp, smep, smap, pse, pse36, gbpages, pke;
 	u32 pkru;
+	gpa_t space;
 };
 
 /* Guest page-table entry bits (SDM "Paging"). */
@@ -146,6 +148,9 @@ static inline u8 walk_pkru(const struct paging_desc *d, u64 key)
 		return 0;
 	return (d->pkru >> PKRU_KEY_BITS * (key >> GPTE_KEY_BIT)) & (PKRU_AD | PKRU_WD);
 }
+
+/* The gpa of the table that @gpte, which is no leaf, names. */
+gpa_t walk_table_gpa(const struct paging_desc *d, u64 gpte);
 
 /* The gpa that a leaf @gpte at @level maps the start of. */
 gpa_t walk_leaf_gpa(const struct paging_desc *d, unsigned int level, u64 gpte);

@@ -132,6 +132,7 @@ const struct emu_opcode emu_opcodes[EMU_NR_MAPS][256] = {
 		[0xa3] = ROW(BT, E, G, MODRM), [0xab] = ROW(BTS, E, G, MODRM),
 		[0xa4] = ROW(SHLD, E, G, MODRM | EMU_OF_IMM8), [0xa5] = ROW(SHLD, E, G, MODRM),
 		[0xa8] = ROW(PUSH, NONE, SO, D64), [0xa9] = ROW(POP, SO, NONE, D64),
+		[0xaa] = ROW(RSM, NONE, NONE, 0),
 		[0xac] = ROW(SHRD, E, G, MODRM | EMU_OF_IMM8), [0xad] = ROW(SHRD, E, G, MODRM),
 		[0xae] = GROUP(15, 0), [0xaf] = ROW(IMUL_REG, G, E, MODRM),
 		[0xb0] = ROW(CMPXCHG, E, G, BYTE | MODRM), [0xb1] = ROW(CMPXCHG, E, G, MODRM),

@@ -83,8 +83,14 @@ static void audit_table(struct um_audit *a, epte_t *table, unsigned int level, g
 
 void ept_audit(struct um_audit *a)
 {
-	epte_t *root = ept_root(a->vm);
+	unsigned int space;
 
-	set_page_private(virt_to_page(root), a->mark);
-	audit_table(a, root, EPT_LEVELS, 0);
+	for (space = 0; space < UM_NR_SPACES; space++) {
+		epte_t *root = ept_vm(a->vm)->root[space];
+
+		if (!root)
+			continue;
+		set_page_private(virt_to_page(root), a->mark);
+		audit_table(a, root, EPT_LEVELS, space * gpa_to_gfn(UM_SPACE_SMM));
+	}
 }

@@ -25,9 +25,29 @@ struct ept_vcpu {
 	epte_t *spare[EPT_MAX_SPARES];	/* zeroed, so that nothing is allocated under mmu_lock */
 };
 
-static inline epte_t *ept_root(const struct um_vm *vm)
+/*
+ * A tree for each address space; the second is made when a vCPU first enters it, and NULL till
+ * then. Replaced under the write lock.
+ */
+struct ept_vm {
+	epte_t *root[UM_NR_SPACES];
+};
+
+static inline struct ept_vm *ept_vm(const struct um_vm *vm)
 {
 	return vm->mmu_priv[UM_BACKEND_EPT];
+}
+
+/* Of the address space that @gfn belongs to. */
+static inline epte_t *ept_root(const struct um_vm *vm, gfn_t gfn)
+{
+	return ept_vm(vm)->root[um_gfn_space(gfn)];
+}
+
+/* Where the tables of @gfn's address space end, seen with it. */
+static inline gfn_t ept_end_gfn(gfn_t gfn)
+{
+	return gfn - um_gfn_plain(gfn) + EPT_END_GFN;
 }
 
 static inline epte_t *ept_entry(epte_t *table, gfn_t gfn, unsigned int level)

@@ -79,7 +79,7 @@ static void count_mapped(struct um_vm *vm, unsigned int level)
 static epte_t *find_entry(struct um_vm *vm, struct ept_vcpu *ev, const struct ept_map *m,
 			  unsigned int *level)
 {
-	epte_t *table = ept_root(vm);
+	epte_t *table = ept_root(vm, m->gfn);
 	unsigned int at;
 
 	for (at = EPT_LEVELS; ; at--) {
@@ -154,7 +154,7 @@ static enum um_fault_result map_page(struct um_vcpu *vcpu, struct ept_map *m)
  */
 static void mark_mmio(struct um_vm *vm, gfn_t gfn)
 {
-	epte_t *ep, *table = ept_root(vm);
+	epte_t *ep, *table = ept_root(vm, gfn);
 	unsigned int at = EPT_LEVELS;
 	epte_t epte;
 
@@ -174,7 +174,8 @@ static void mark_mmio(struct um_vm *vm, gfn_t gfn)
 /* The walk of an unpaged vCPU reads the table there; nothing else is, so others see it too. */
 static bool is_identity(const struct um_vm *vm, const struct ept_map *m)
 {
-	return !hw_caps.unrestricted && m->gfn == gpa_to_gfn(ept_identity_gpa(vm)) &&
+	return !hw_caps.unrestricted &&
+	       um_gfn_plain(m->gfn) == gpa_to_gfn(ept_identity_gpa(vm)) &&
 	       !(m->pfec & (PFEC_W | PFEC_I));
 }
 
@@ -214,7 +215,7 @@ enum um_fault_result ept_fault(struct um_vcpu *vcpu, struct um_fault *f)
 	struct ept_map m = { .gfn = gpa_to_gfn(f->gpa), .pfec = f->pfec, .type = EPT_WB };
 
 	m.slot = um_slot_find(vm, m.gfn);
-	if (m.gfn >= EPT_END_GFN)
+	if (um_gfn_plain(m.gfn) >= EPT_END_GFN)
 		return UM_FAULT_EMULATE;
 	if (!m.slot)
 		return serve_hole(vcpu, f, &m);

@@ -12,25 +12,49 @@ static bool ept_available(void)
 	return hw_caps.ept;
 }
 
-static int ept_vm_init(struct um_vm *vm)
+/* 0 or -ENOMEM. Sleeps. */
+static int make_root(struct um_vm *vm, unsigned int space)
 {
 	epte_t *root = ept_table_alloc();
 
 	if (!root)
 		return -ENOMEM;
-	ept_count(&vm->stats.mmu_table_bytes, PAGE_SIZE);
-	vm->mmu_priv[UM_BACKEND_EPT] = root;
+	write_lock(&vm->mmu_lock);
+	if (!ept_vm(vm)->root[space]) {
+		ept_vm(vm)->root[space] = root;
+		ept_count(&vm->stats.mmu_table_bytes, PAGE_SIZE);
+		root = NULL;
+	}
+	write_unlock(&vm->mmu_lock);
+	free_page((unsigned long)root);
 	return 0;
 }
 
 static void ept_vm_destroy(struct um_vm *vm)
 {
-	epte_t *root = ept_root(vm);
+	struct ept_vm *tables = ept_vm(vm);
+	unsigned int space;
 
-	if (!root)
+	if (!tables)
 		return;
+	for (space = 0; space < UM_NR_SPACES; space++)
+		if (tables->root[space])
+			ept_tree_free(vm, tables->root[space]);
 	vm->mmu_priv[UM_BACKEND_EPT] = NULL;
-	ept_tree_free(vm, root);
+	kfree(tables);
+}
+
+static int ept_vm_init(struct um_vm *vm)
+{
+	int err;
+
+	vm->mmu_priv[UM_BACKEND_EPT] = kzalloc(sizeof(struct ept_vm), GFP_KERNEL_ACCOUNT);
+	if (!ept_vm(vm))
+		return -ENOMEM;
+	err = make_root(vm, 0);
+	if (err)
+		ept_vm_destroy(vm);
+	return err;
 }
 
 static int ept_vcpu_init(struct um_vcpu *vcpu)
@@ -60,9 +84,16 @@ static void ept_vcpu_destroy(struct um_vcpu *vcpu)
 static int ept_load_root(struct um_vcpu *vcpu)
 {
 	const struct ept_vcpu *ev = vcpu->mmu_priv[UM_BACKEND_EPT];
+	gfn_t space = gpa_to_gfn(vcpu->space);
+	int err;
 
+	if (!READ_ONCE(ept_vm(vcpu->vm)->root[um_gfn_space(space)])) {
+		err = make_root(vcpu->vm, um_gfn_space(space));
+		if (err)
+			return err;
+	}
 	vcpu->root = (struct um_root){
-		.hpa = virt_to_phys(ept_root(vcpu->vm)),
+		.hpa = virt_to_phys(ept_root(vcpu->vm, space)),
 		.tag = ev->tag,
 		.levels = EPT_LEVELS,
 	};
@@ -167,7 +198,10 @@ static bool ept_age(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_
 /* What maps anything hangs below a table, and tables are flushed before they are freed. */
 static void ept_zap_all(struct um_vm *vm)
 {
+	gfn_t smm = gpa_to_gfn(UM_SPACE_SMM);
+
 	ept_clear_range(vm, 0, EPT_END_GFN);
+	ept_clear_range(vm, smm, smm + EPT_END_GFN);
 }
 
 const struct um_mmu_ops ept_mmu_ops = {

@@ -85,7 +85,9 @@ static bool walk_leaves(epte_t *table, unsigned int level, gfn_t start, gfn_t en
 
 bool ept_visit_leaves(struct um_vm *vm, gfn_t start, gfn_t end, ept_leaf_fn fn)
 {
-	return walk_leaves(ept_root(vm), EPT_LEVELS, start, min(end, EPT_END_GFN), fn);
+	epte_t *root = ept_root(vm, start);
+
+	return root && walk_leaves(root, EPT_LEVELS, start, min(end, ept_end_gfn(start)), fn);
 }
 
 /*
@@ -153,9 +155,13 @@ static bool flush_and_free(struct um_vm *vm, struct page *dead, bool any)
 
 bool ept_clear_range(struct um_vm *vm, gfn_t start, gfn_t end)
 {
+	epte_t *root = ept_root(vm, start);
 	struct page *dead = NULL;
-	bool any = clear_table(vm, ept_root(vm), EPT_LEVELS, start, min(end, EPT_END_GFN), &dead);
+	bool any;
 
+	if (!root)
+		return false;
+	any = clear_table(vm, root, EPT_LEVELS, start, min(end, ept_end_gfn(start)), &dead);
 	return flush_and_free(vm, dead, any);
 }
 
@@ -183,9 +189,12 @@ static void collapse_table(struct um_vm *vm, struct um_memslot *slot, epte_t *ta
 
 bool ept_collapse_range(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end)
 {
+	epte_t *root = ept_root(vm, start);
 	struct page *dead = NULL;
 
-	collapse_table(vm, slot, ept_root(vm), EPT_LEVELS, start, min(end, EPT_END_GFN), &dead);
+	if (!root)
+		return false;
+	collapse_table(vm, slot, root, EPT_LEVELS, start, min(end, ept_end_gfn(start)), &dead);
 	return flush_and_free(vm, dead, false);
 }
 

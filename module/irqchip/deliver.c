@@ -53,12 +53,15 @@ int vlapic_accept(struct um_lapic *l, const struct irq_msg *msg)
 		atomic_inc(&l->nmis);
 		vlapic_post(l->vcpu);
 		return 1;
+	case IRQ_SMI:
+		um_smi_post(l->vcpu);
+		return 1;
 	case IRQ_INIT:
 		return accept_init(l, msg);
 	case IRQ_STARTUP:
 		return accept_sipi(l, msg);
 	default:
-		/* EXTINT comes from the PIC by itself; there is no SMM. */
+		/* EXTINT comes from the PIC by itself. */
 		return 0;
 	}
 }

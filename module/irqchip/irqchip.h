@@ -43,6 +43,9 @@ void um_lapic_set_deadline(struct um_vcpu *vcpu, u64 tsc);
 /* What INIT, SIPI and NMI messages left for the owner; each is taken by asking. */
 bool um_lapic_has_init_sipi(const struct um_vcpu *vcpu);
 bool um_lapic_take_init(struct um_vcpu *vcpu);
+/* Userspace looks at an INIT that waits, and sets it. */
+bool um_lapic_has_init(const struct um_vcpu *vcpu);
+void um_lapic_set_init(struct um_vcpu *vcpu, bool pending);
 bool um_lapic_take_sipi(struct um_vcpu *vcpu, u8 *vector);
 void um_lapic_post_sipi(struct um_vcpu *vcpu);	/* as if one had come, with the last vector */
 unsigned int um_lapic_nmis(const struct um_vcpu *vcpu);
@@ -92,6 +95,9 @@ long um_pit_reinject(struct um_vm *vm, bool on);
 
 /* ../irqfd.c, for the controllers: the guest has served @gsi. Any context but under chip->lock. */
 void um_irq_acked(struct um_vm *vm, u32 gsi);
+
+/* ../smm.c, for the controllers: an SMI for @vcpu. Any context. */
+void um_smi_post(struct um_vcpu *vcpu);
 
 /* deliver.c: to whom it addresses; how many took it. */
 int um_irq_deliver(struct um_vm *vm, const struct irq_msg *msg, struct um_vcpu *source);

@@ -220,6 +220,19 @@ bool um_lapic_has_init_sipi(const struct um_vcpu *vcpu)
 	return READ_ONCE(vcpu->irq.lapic->pending);
 }
 
+bool um_lapic_has_init(const struct um_vcpu *vcpu)
+{
+	return test_bit(VLAPIC_INIT, &vcpu->irq.lapic->pending);
+}
+
+void um_lapic_set_init(struct um_vcpu *vcpu, bool pending)
+{
+	if (pending)
+		set_bit(VLAPIC_INIT, &vcpu->irq.lapic->pending);
+	else
+		clear_bit(VLAPIC_INIT, &vcpu->irq.lapic->pending);
+}
+
 bool um_lapic_take_init(struct um_vcpu *vcpu)
 {
 	return test_and_clear_bit(VLAPIC_INIT, &vcpu->irq.lapic->pending);

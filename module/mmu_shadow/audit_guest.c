@@ -60,7 +60,7 @@ static void audit_page_link(const struct pair *p, const struct shadow_page *chil
 	um_audit_rule(a, child->role.direct == leaf,
 		      "a link is to a guest's table, or to parts of its page");
 	if (!leaf) {
-		um_audit_rule(a, child->gfn == gpa_to_gfn(p->gpte & SPTE_ADDR),
+		um_audit_rule(a, child->gfn == gpa_to_gfn(walk_table_gpa(&p->d, p->gpte)),
 			      "a child shadows the table that the guest's entry names");
 		um_audit_rule(a, child->role.access == granted, "a child has its path's rights");
 		return;
@@ -121,7 +121,7 @@ void shadow_audit_guest(struct shadow_audit *s, struct shadow_page *sp)
 	if (!slot || !read_table(s, sp))
 		return;
 	p.readonly = slot->flags & KVM_MEM_READONLY;
-	shadow_role_desc(sp->role, &p.d);
+	shadow_page_desc(sp, &p.d);
 	for (p.slot = 0; p.slot < SPTE_ENTRIES; p.slot++) {
 		p.spte = shadow_read(&sp->spt[p.slot]);
 		if (spte_is_unknown(p.spte))

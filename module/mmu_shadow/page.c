@@ -11,10 +11,13 @@
 #include <linux/slab.h>
 #include "shadow.h"
 
-/* What the walk needs to know to judge entries of a table with @role. */
-void shadow_role_desc(union shadow_role role, struct paging_desc *d)
+/* What the walk needs to know to judge entries of the table that @sp shadows. */
+void shadow_page_desc(const struct shadow_page *sp, struct paging_desc *d)
 {
+	union shadow_role role = sp->role;
+
 	*d = (struct paging_desc){
+		.space = gfn_to_gpa(sp->gfn - um_gfn_plain(sp->gfn)),
 		.mode = role.mode,
 		.maxphyaddr = role.maxphyaddr,
 		.nxe = role.nxe,

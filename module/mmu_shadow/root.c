@@ -16,7 +16,7 @@ static bool root_tags __read_mostly = true;
 module_param(root_tags, bool, 0444);
 MODULE_PARM_DESC(root_tags, "shadow paging: a VPID for each root, not one for each vCPU");
 
-#define CR3_GPA_MASK	((1ULL << 52) - UM_PAGE_SIZE)
+#define CR3_GPA_MASK	((2 * UM_SPACE_SMM) - UM_PAGE_SIZE)
 #define PAE_ROOT_LEVELS	3
 
 static unsigned int top_level(enum paging_mode mode)
@@ -53,11 +53,15 @@ static union shadow_role role_of(const struct paging_desc *d)
 /* What tells one address space from another. */
 static void root_key(const struct paging_desc *d, u64 *key)
 {
+	unsigned int i;
+
 	memset(key, 0, SHADOW_PAE_TABLES * sizeof(*key));
-	if (d->mode == PAGING_PAE)
-		memcpy(key, d->pdpte, sizeof(d->pdpte));
-	else if (d->mode != PAGING_NONE)
+	if (d->mode != PAGING_PAE) {
 		key[0] = d->root;
+		return;
+	}
+	for (i = 0; i < SHADOW_PAE_TABLES; i++)
+		key[i] = d->pdpte[i] | d->space;
 }
 
 static struct shadow_root *find_root(struct shadow_vcpu *sv, union shadow_role role, const u64 *key)
@@ -123,7 +127,7 @@ static struct shadow_page *root_page(struct um_vm *vm, struct shadow_vcpu *sv,
 	if (role.mode == PAGING_32)
 		role.quadrant = i;
 	if (role.direct)
-		gfn = i * um_level_pages(UM_LEVEL_1G);
+		gfn += i * um_level_pages(UM_LEVEL_1G);
 	return shadow_get_page(vm, &sv->cache, gfn, role);
 }
 
@@ -277,7 +281,8 @@ static void fill_state(struct um_vcpu *vcpu, struct shadow_vcpu *sv)
 	sv->role = role_of(&sv->desc);
 	sv->leaf_reserved = walk_reserved(&sv->desc, UM_LEVEL_4K, true);
 	sv->noflush_ok = um_cr4(vcpu) & X86_CR4_PCIDE;
-	sv->by_cr3 = sv->desc.mode != PAGING_NONE && sv->desc.mode != PAGING_PAE;
+	sv->by_cr3 = sv->desc.mode != PAGING_NONE && sv->desc.mode != PAGING_PAE &&
+		     !sv->desc.space;
 }
 
 int shadow_load_root(struct um_vcpu *vcpu)

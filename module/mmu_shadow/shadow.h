@@ -296,7 +296,7 @@ static inline gfn_t shadow_leaf_gfn(const struct shadow_page *sp, unsigned int s
 }
 
 /* page.c: entries and pages */
-void shadow_role_desc(union shadow_role role, struct paging_desc *d);
+void shadow_page_desc(const struct shadow_page *sp, struct paging_desc *d);
 void shadow_drop(struct um_vm *vm, spte_t *sptep);
 void shadow_drop_slot(struct um_vm *vm, struct shadow_page *sp, unsigned int slot);
 bool shadow_set_absent(struct um_vm *vm, struct shadow_page *sp, spte_t *sptep);

@@ -134,7 +134,7 @@ static bool resync(struct um_vm *vm, struct shadow_page *sp)
 
 	if (!table)
 		return false;
-	shadow_role_desc(sp->role, &d);
+	shadow_page_desc(sp, &d);
 	for (slot = 0; slot < SPTE_ENTRIES; slot++) {
 		u64 gpte = gpte_at(table, size, slot);
 		spte_t *sptep = &sp->spt[slot];

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Undefined instructions that the module takes care of: the hypercall of another vendor's
- * processors, and MONITOR and MWAIT. The vCPU is loaded.
+ * processors, RSM, MONITOR and MWAIT. The vCPU is loaded.
  */
 #include <asm/cpufeature.h>
+#include "../smm.h"
 #include "vmx.h"
 
 /* VMMCALL differs from VMCALL in its last byte. */
 static const u8 vmmcall[] = { 0x0f, 0x01, 0xd9 };
 #define VMCALL_LAST_BYTE	0xc1
+
+static const u8 rsm[] = { 0x0f, 0xaa };
 
 static int code_gpa(struct um_vcpu *vcpu, gva_t gva, u32 pfec, gpa_t *gpa, u32 *error)
 {
@@ -23,16 +26,16 @@ static gva_t linear_rip(struct um_vcpu *vcpu)
 	return um_64bit(vcpu) ? vcpu->rip : (u32)(vcpu->segs[UM_CS].base + vcpu->rip);
 }
 
-static bool is_vmmcall(struct um_vcpu *vcpu, gva_t gva)
+static bool code_is(struct um_vcpu *vcpu, gva_t gva, const u8 *bytes, unsigned int len)
 {
 	unsigned int i;
 	u32 error;
 	gpa_t gpa;
 	u8 byte;
 
-	for (i = 0; i < sizeof(vmmcall); i++) {
+	for (i = 0; i < len; i++) {
 		if (code_gpa(vcpu, gva + i, PFEC_I, &gpa, &error) != WALK_OK ||
-		    um_read_guest(vcpu->vm, gpa, &byte, 1) || byte != vmmcall[i])
+		    um_read_guest(vcpu->vm, gpa, &byte, 1) || byte != bytes[i])
 			return false;
 	}
 	return true;
@@ -63,8 +66,10 @@ int exit_undefined(struct vmx_vcpu *vmx)
 	gva_t gva = linear_rip(vcpu);
 
 	if (!(READ_ONCE(vcpu->vm->policy.quirks_off) & KVM_X86_QUIRK_FIX_HYPERCALL_INSN) &&
-	    is_vmmcall(vcpu, gva))
+	    code_is(vcpu, gva, vmmcall, sizeof(vmmcall)))
 		return fix_hypercall(vcpu, gva + sizeof(vmmcall) - 1);
+	if (um_in_smm(vcpu) && code_is(vcpu, gva, rsm, sizeof(rsm)))
+		return um_rsm(vcpu);
 	um_queue_exception(vcpu, UM_UD);
 	return 1;
 }

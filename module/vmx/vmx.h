@@ -123,7 +123,7 @@ static inline u32 vmx_idt_info(struct vmx_vcpu *vmx)
 static inline gpa_t vmx_exit_gpa(struct vmx_vcpu *vmx)
 {
 	if (!(vmx->info_valid & VMX_INFO_GPA)) {
-		vmx->exit_gpa = vmcs_read64(GUEST_PHYSICAL_ADDRESS);
+		vmx->exit_gpa = vmcs_read64(GUEST_PHYSICAL_ADDRESS) | vmx->vcpu.space;
 		vmx->info_valid |= VMX_INFO_GPA;
 	}
 	return vmx->exit_gpa;

@@ -426,6 +426,7 @@ const struct call fi_calls[] = {
 	{ VCPU(KVM_SET_SREGS2), .get = KVM_GET_SREGS2 },
 	{ VCPU(KVM_INTERRUPT), .quiet = true },
 	{ VCPU(KVM_NMI), .quiet = true },
+	{ VCPU(KVM_SMI), .quiet = true },
 	{ VCPU(KVM_TRANSLATE), .fill = gva },
 	{ VCPU(KVM_GET_MSRS), .fill = pat, .answer = 1 },
 	{ VCPU(KVM_SET_MSRS), .fill = pat, .get = KVM_GET_MSRS, .answer = 1 },

@@ -94,7 +94,7 @@ u16 hw_tag_alloc(void)
 /* The entry at which a walk for @gfn ends: raw bits, as the CPU reads them. */
 static u64 last_entry(gfn_t gfn)
 {
-	u64 *table = vm.mmu_priv[UM_BACKEND_EPT], e = 0;
+	u64 *table = (u64 *)ept_root(&vm, 0), e = 0;
 	unsigned int at;
 
 	for (at = 4; at >= 1; at--) {

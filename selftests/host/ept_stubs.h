@@ -25,6 +25,16 @@ void read_unlock(rwlock_t *lock)
 	lock->readers--;
 }
 
+void write_lock(rwlock_t *lock)
+{
+	lock->writers++;
+}
+
+void write_unlock(rwlock_t *lock)
+{
+	lock->writers--;
+}
+
 void ept_audit(struct um_audit *a)
 {
 }

@@ -126,7 +126,7 @@ static u64 *leaf_at;	/* the entry at which the walk below ended */
  */
 static u64 leaf_of(gfn_t gfn, u64 *pfn, unsigned int *level)
 {
-	u64 *table = vm.mmu_priv[UM_BACKEND_EPT], rights = 7, e;
+	u64 *table = (u64 *)ept_root(&vm, 0), rights = 7, e;
 	unsigned int at;
 
 	for (at = 4; at >= 1; at--) {
@@ -453,7 +453,7 @@ static void test_answers(void)
 	ok(fault(gfn_to_gpa(BASE_GFN), 0) == UM_FAULT_RETRY && leaf_of(BASE_GFN, &pfn, &level) == 5,
 	   "whose pages are mapped without W");
 	ok(ept_mmu_ops.load_root(&vcpu) == 0 && vcpu.root.levels == 4 && vcpu.root.tag == 7 &&
-	   vcpu.root.hpa == (hpa_t)vm.mmu_priv[UM_BACKEND_EPT], "the root is loaded with its tag");
+	   vcpu.root.hpa == (hpa_t)ept_root(&vm, 0), "the root is loaded with its tag");
 	ok(vcpu.mmu_ctl.intercepts == (UM_IC_EPT | UM_IC_UNPAGED) && !vcpu.mmu_ctl.pf_bit &&
 	   (vcpu.dirty & UM_ST_MMU), "no page fault is intercepted, and unpaged code runs");
 	finish();

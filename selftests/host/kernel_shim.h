@@ -130,5 +130,7 @@ static inline bool page_is_ram(unsigned long pfn)
 uint64_t shim_cmpxchg64(uint64_t *word, uint64_t old, uint64_t new);
 void read_lock(rwlock_t *lock);
 void read_unlock(rwlock_t *lock);
+void write_lock(rwlock_t *lock);
+void write_unlock(rwlock_t *lock);
 
 #endif

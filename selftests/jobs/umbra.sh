@@ -8,7 +8,7 @@
 audit() {
 	case $1 in
 	dirtylog) every=512 ;;
-	hostmem | memslots | paging | smp | tables | twovms) every=64 ;;
+	hostmem | memslots | paging | smm | smp | tables | twovms) every=64 ;;
 	*) every=0 ;;
 	esac
 	echo $every >/sys/module/umbra/parameters/audit
