@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* System-management mode: SMIs, the saved state, RSM, the second address space. */
-#include <stdlib.h>
+#include <sys/mman.h>
 
 #include "lib/raw.h"
 
@@ -316,7 +316,31 @@ static void test_page_table(struct vcpu *vcpu)
 	pde[3] = (pde[3] & 0x1fffffULL) | 0x400000;
 	tap_ok(in_guest(vcpu), "RSM");
 	tap_eq(raw_regs(vcpu).rax, 4, "the guest sees what SMM made of its tables");
+	smi(vcpu);
+	tap_ok(in_handler(vcpu), "SMM");
 	pde[3] = (pde[3] & 0x1fffffULL) | 0x600000;
+	tap_ok(in_guest(vcpu), "RSM");
+	settle(vcpu);
+	raw_load_code(vcpu, LOOP);
+}
+
+/* The host takes a page of the guest's while only the other space is loaded. */
+static void test_lost_page(struct vcpu *vcpu)
+{
+	/* mov 0x600000, %eax; out %al, $0x80; jmp to the start */
+	static const char reader[] = "\x8b\x04\x25\x00\x00\x60\x00\xe6\x80\xeb\xf5";
+	struct vm *vm = vcpu->vm;
+
+	settle(vcpu);
+	raw_load(vcpu, reader, sizeof(reader) - 1);
+	vm_write32(vm, 0x600000, 6);
+	tap_ok(in_guest(vcpu), "the guest reads");
+	tap_eq(raw_regs(vcpu).rax, 6, "its page");
+	smi(vcpu);
+	tap_ok(in_handler(vcpu), "SMM");
+	must(madvise(vm->mem + 0x600000, PAGE_SIZE, MADV_DONTNEED));
+	tap_ok(in_guest(vcpu), "RSM");
+	tap_eq(raw_regs(vcpu).rax, 0, "the guest reads the page that took its place");
 	settle(vcpu);
 	raw_load_code(vcpu, LOOP);
 }
@@ -502,6 +526,7 @@ int main(void)
 	test_changes(vcpu);
 	test_memory(vcpu);
 	test_page_table(vcpu);
+	test_lost_page(vcpu);
 	test_priorities(vcpu);
 	guest_destroy(vcpu);
 	test_refused();
