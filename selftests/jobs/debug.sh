@@ -27,10 +27,10 @@ load_umbra || fail "umbra.ko does not load"
 for mmu in ept shadow; do
 	run_tests debug-$mmu UMBRA_MMU=$mmu -- "$@"
 done
+# What the tests leak is still leaked then; a scan takes minutes.
+echo "# umbra.ko was at $(cat /sys/module/umbra/sections/.text)"
 begin debug leaks
-find_leaks
-check "nothing is leaked by the tests" $?
 unload_umbra || fail "umbra does not unload"
 find_leaks
-check "nor by unloading" $?
+check "nothing is leaked by the tests, nor by unloading" $?
 finish
