@@ -6,7 +6,7 @@
 
 leaks=/sys/kernel/debug/kmemleak
 limit=40
-[ ! -w $leaks ] || limit=400
+[ ! -w $leaks ] || limit=200
 
 # What nobody owns any more, on the debug kernel.
 leaked() {
