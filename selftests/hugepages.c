@@ -32,8 +32,8 @@ struct big {
 };
 
 /* Offsets in the GiB that the tests touch: few, so that memory of 4K pages suffices. */
-static const uint64_t offsets[] = { 0, PAGE_SIZE, MIB2 - PAGE_SIZE, MIB2, 3 * MIB2 + 5 * PAGE_SIZE,
-				    GIB - PAGE_SIZE };
+static const uint64_t offsets[] = { 0, PAGE_SIZE, MIB2 - PAGE_SIZE, MIB2, 3 * MIB2,
+				    3 * MIB2 + 5 * PAGE_SIZE, GIB - PAGE_SIZE };
 #define NR_OFFSETS	ARRAY_SIZE(offsets)
 
 /* 1 GiB, aligned to that, of host pages of this level; NULL: there are none. */
@@ -199,7 +199,7 @@ static void check_split(struct big *b, const char *what)
 /* A page of the GiB is a page table of the guest, which writes it through its large page. */
 static void check_table_inside(struct big *b, const char *what)
 {
-	uint64_t table = MIB2 - PAGE_SIZE, gva = BIG_GVA + 8 * GIB;
+	uint64_t table = 3 * MIB2 + 5 * PAGE_SIZE, gva = BIG_GVA + 8 * GIB;
 	struct kvm_sregs sregs;
 	bool good;
 
@@ -213,7 +213,7 @@ static void check_table_inside(struct big *b, const char *what)
 	must(xioctl(b->vcpu->fd, KVM_SET_SREGS, &sregs));
 	good = guest_op(b, BASIC_READ, gva, 0) && b->vcpu->shared->result[0] == 0x111;
 	/* Now that it is known as a table its neighbours must not come back with it. */
-	good &= guest_writes(b, PAGE_SIZE, 0x333);
+	good &= guest_writes(b, 3 * MIB2, 0x333);
 	good &= guest_writes(b, table + sizeof(uint64_t), (SCRATCH_GPA + PAGE_SIZE) | RW);
 	good &= guest_op(b, BASIC_READ, gva + PAGE_SIZE, 0) &&
 		b->vcpu->shared->result[0] == 0x222;
