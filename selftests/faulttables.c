@@ -83,7 +83,7 @@ static void test_op(struct scene *s, uint64_t op, const char *what)
 	s->op = op;
 	snprintf(name, sizeof(name), "%s: %s%s", mode_name(s->guest.mode), what,
 		 s->max_pages ? ", few shadow pages" : "");
-	inject_each(try_op, s, name);
+	inject_many(try_op, s, name);
 }
 
 /* The operations whose bits are set. */
@@ -150,7 +150,7 @@ static void test_modes(void)
 {
 	struct vcpu *vcpu = guest_create("modes", MODE_REAL);
 
-	inject_each(try_modes, vcpu, "every mode in turn");
+	inject_many(try_modes, vcpu, "every mode in turn");
 	guest_destroy(vcpu);
 }
 

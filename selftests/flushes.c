@@ -165,6 +165,7 @@ static void test_aged(void)
 	flushes = flush_count(&m);
 	must(madvise(m.mem, PAGE_SIZE, MADV_PAGEOUT));
 	expect_flush(&m, flushes, "the host asks whether a page was used");
+	tap_eq(mem_read(&m, 1), GUEST_DONE, "and the guest goes on");
 	mem_unmap(&m);
 }
 

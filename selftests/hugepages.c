@@ -32,8 +32,8 @@ struct big {
 };
 
 /* Offsets in the GiB that the tests touch: few, so that memory of 4K pages suffices. */
-static const uint64_t offsets[] = { 0, PAGE_SIZE, MIB2 - PAGE_SIZE, MIB2, 3 * MIB2 + 5 * PAGE_SIZE,
-				    GIB - PAGE_SIZE };
+static const uint64_t offsets[] = { 0, PAGE_SIZE, MIB2 - PAGE_SIZE, MIB2, 3 * MIB2,
+				    3 * MIB2 + 5 * PAGE_SIZE, GIB - PAGE_SIZE };
 #define NR_OFFSETS	ARRAY_SIZE(offsets)
 
 /* 1 GiB, aligned to that, of host pages of this level; NULL: there are none. */
@@ -212,6 +212,8 @@ static void check_table_inside(struct big *b, const char *what)
 	vm_write32(b->vcpu->vm, SCRATCH_GPA + PAGE_SIZE, 0x222);
 	must(xioctl(b->vcpu->fd, KVM_SET_SREGS, &sregs));
 	good = guest_op(b, BASIC_READ, gva, 0) && b->vcpu->shared->result[0] == 0x111;
+	/* Now that it is known as a table its neighbours must not come back with it. */
+	good &= guest_writes(b, 3 * MIB2, 0x333);
 	good &= guest_writes(b, table + sizeof(uint64_t), (SCRATCH_GPA + PAGE_SIZE) | RW);
 	good &= guest_op(b, BASIC_READ, gva + PAGE_SIZE, 0) &&
 		b->vcpu->shared->result[0] == 0x222;

@@ -2,10 +2,10 @@
 # One start of the emulated machine, in the directory $work of its own: configuration, run, verdict.
 
 # tsc_early_khz agrees with the emulator's ips, so that a guest second is 100 M instructions; the
-# emulated XSAVES area has a wrong size; the crypto self-tests cost 700 M instructions; an oops or
-# panic ends the emulator by a triple fault.
+# emulated XSAVES area has a wrong size; the crypto self-tests cost 700 M instructions; an emulated
+# MWAIT misses stores of other processors; an oops or panic ends the emulator by a triple fault.
 kernel_words='console=ttyS0,115200 quiet nokaslr tsc=reliable tsc_early_khz=100000 noxsaves
-	clearcpuid=xsavec nowatchdog cryptomgr.notests mitigations=off
+	clearcpuid=xsavec nowatchdog cryptomgr.notests mitigations=off idle=halt
 	oops=panic panic=-1 reboot=t'
 
 complaints='BUG:|BUG [a-z]|WARNING:|Oops|Kernel panic|general protection fault|KASAN|UBSAN'

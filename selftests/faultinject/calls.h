@@ -26,6 +26,7 @@ union call_arg {
 	struct kvm_irq_routing routing;
 	struct kvm_irqfd irqfd;
 	struct kvm_ioeventfd ioeventfd;
+	struct kvm_reinject_control reinject;
 	struct kvm_coalesced_mmio_zone zone;
 	struct kvm_clock_data clock;
 	struct kvm_msr_filter msr_filter;
@@ -40,6 +41,7 @@ struct setup {
 	uint8_t *mem;
 	int fd;			/* what the call opened, or a VM for the call */
 	int chip_vcpu;		/* of that VM */
+	int event;		/* an eventfd */
 	union call_arg arg;
 };
 
@@ -54,6 +56,7 @@ struct call {
 	unsigned long get;		/* the command that makes the rest of it */
 	unsigned long value;		/* or the argument is no pointer */
 	int answer;			/* what it returns, if that matters */
+	int also;			/* an errno for a failed copy, beside EFAULT */
 	bool quiet;			/* the guest must not run after it */
 	bool ring;			/* the VM has dirty rings */
 	/* These begin with a VM of their own; op does the call. */

@@ -70,28 +70,33 @@ static void pit_state(struct setup *s)
 	must(xioctl(s->fd, KVM_GET_PIT2, &s->arg));
 }
 
-/* The module holds the event itself, not its number. */
-static int with_event(struct setup *s, unsigned long cmd, __u32 *fd)
+static void have_event(struct setup *s)
 {
-	int event = eventfd(0, 0), ret;
-
-	*fd = event;
-	ret = xioctl(s->fd, cmd, &s->arg);
-	close(event);
-	return ret;
+	have_chips(s);
+	s->event = must(eventfd(0, 0));
 }
 
-static int irqfd(struct setup *s)
+static void irqfd(struct setup *s)
 {
-	s->arg.irqfd = (struct kvm_irqfd){ .gsi = IRQ_GSI };
-	return with_event(s, KVM_IRQFD, &s->arg.irqfd.fd);
+	s->arg.irqfd = (struct kvm_irqfd){ .gsi = IRQ_GSI, .fd = s->event };
 }
 
-static int ioeventfd(struct setup *s)
+static void ioeventfd(struct setup *s)
 {
-	s->arg.ioeventfd = (struct kvm_ioeventfd){ .addr = EVENT_PORT, .len = 2,
+	s->arg.ioeventfd = (struct kvm_ioeventfd){ .addr = EVENT_PORT, .len = 2, .fd = s->event,
 						   .flags = KVM_IOEVENTFD_FLAG_PIO };
-	return with_event(s, KVM_IOEVENTFD, (__u32 *)&s->arg.ioeventfd.fd);
+}
+
+/* A pointer, though the command's number has no size. */
+static int set_reinject(struct setup *s)
+{
+	return xioctl(s->fd, KVM_REINJECT_CONTROL, &s->arg);
+}
+
+static int create_vcpu(struct setup *s)
+{
+	s->chip_vcpu = xioctl_val(s->fd, KVM_CREATE_VCPU, 0);
+	return s->chip_vcpu < 0 ? s->chip_vcpu : 0;
 }
 
 static int get_lapic(struct setup *s)
@@ -128,15 +133,16 @@ const struct call fi_irq_calls[] = {
 	{ IRQ(KVM_IRQ_LINE_STATUS), .before = have_lapic, .fill = line },
 	{ IRQ(KVM_SIGNAL_MSI), .before = have_lapic, .fill = msi },
 	{ IRQ(KVM_SET_GSI_ROUTING), .before = have_chips, .fill = one_route },
-	{ IRQ(KVM_IRQFD), .before = have_chips, .op = irqfd },
-	{ IRQ(KVM_IOEVENTFD), .before = have_chips, .op = ioeventfd },
+	{ IRQ(KVM_IRQFD), .before = have_event, .fill = irqfd },
+	{ IRQ(KVM_IOEVENTFD), .before = have_event, .fill = ioeventfd },
 	{ IRQ(KVM_CREATE_PIT), .before = have_chips },
 	{ IRQ(KVM_CREATE_PIT2), .before = have_chips },
 	{ IRQ(KVM_GET_PIT), .before = have_pit },
 	{ IRQ(KVM_SET_PIT), .before = have_pit, .fill = pit_state },
 	{ IRQ(KVM_GET_PIT2), .before = have_pit },
 	{ IRQ(KVM_SET_PIT2), .before = have_pit, .fill = pit_state },
-	{ IRQ(KVM_REINJECT_CONTROL), .before = have_pit },
+	{ IRQ(KVM_REINJECT_CONTROL), .before = have_pit, .op = set_reinject },
+	{ VCPU(KVM_CREATE_VCPU), "with a local APIC", .before = have_chips, .op = create_vcpu },
 	{ VCPU(KVM_GET_LAPIC), .before = have_lapic, .op = get_lapic },
 	{ VCPU(KVM_SET_LAPIC), .before = have_lapic, .fill = lapic_state, .op = set_lapic },
 	{ VCPU(KVM_SET_VAPIC_ADDR), .before = have_lapic, .op = set_vapic },

@@ -20,13 +20,12 @@ leaks_on() {
 	finish
 }
 
-# After the tests; unloads the module.
+# After the tests; unloads the module. What the tests leaked is still leaked then, and scans take minutes.
 leaks_report() {
+	echo "# umbra.ko was at $(cat /sys/module/umbra/sections/.text)"
 	begin debug leaks
-	find_leaks
-	check "nothing is leaked by the tests" $?
 	unload_umbra || fail "umbra does not unload"
 	find_leaks
-	check "nor by unloading" $?
+	check "nothing is leaked by the tests, nor by unloading" $?
 	finish
 }

@@ -12,6 +12,7 @@
 #include "inject.h"
 
 #define MAX_POINTS	3000
+#define SPARSE		16
 #define DEBUGFS		"/sys/kernel/debug/"
 #define COPIES		DEBUGFS "fail_usercopy/times"
 #define RSEQ_SIZE	32	/* what the first ABI registers, __rseq_size is without padding */
@@ -121,15 +122,30 @@ bool inject_permits(enum injected what, int ret)
 	}
 }
 
-void inject_each(int (*try)(unsigned int nth, void *context), void *context, const char *what)
+static void inject(int (*try)(unsigned int nth, void *context), void *context, const char *what,
+		   unsigned int all)
 {
-	unsigned int nth = 0, allocations = 0;
+	unsigned int nth = 1, allocations = 0, copies = 0;
 	int failed;
 
-	do {
-		failed = try(++nth, context);
+	for (;;) {
+		failed = try(nth, context);
+		if (failed <= INJECTED_NONE || nth >= MAX_POINTS)
+			break;
 		allocations += failed == INJECTED_ALLOC;
-	} while (failed > INJECTED_NONE && nth < MAX_POINTS);
+		copies += failed == INJECTED_COPY;
+		nth += nth < all ? 1 : nth / SPARSE;
+	}
 	tap_ok(failed == INJECTED_NONE, "%s", what);
-	tap_diag("failed in turn: allocations %u, copies %u", allocations, nth - 1 - allocations);
+	tap_diag("failed in turn: allocations %u, copies %u", allocations, copies);
+}
+
+void inject_each(int (*try)(unsigned int nth, void *context), void *context, const char *what)
+{
+	inject(try, context, what, MAX_POINTS);
+}
+
+void inject_many(int (*try)(unsigned int nth, void *context), void *context, const char *what)
+{
+	inject(try, context, what, 2 * SPARSE);
 }

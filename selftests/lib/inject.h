@@ -33,5 +33,7 @@ bool inject_permits(enum injected what, int ret);
  * until nothing fails any more.
  */
 void inject_each(int (*try)(unsigned int nth, void *context), void *context, const char *what);
+/* As that, but of the later ones of a long operation, which repeat themselves, 1 in 2, 3... */
+void inject_many(int (*try)(unsigned int nth, void *context), void *context, const char *what);
 
 #endif

@@ -1,0 +1,15 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# The lists of selftests/mutate still fit the module: each place that one breaks is there.
+set -u
+top=$(cd "$(dirname "$0")/../.." && pwd -P)
+. "$top/selftests/jobs/tests.sh"
+
+begin host mutations_test
+succeeds "$top/selftests/mutate" --check
+check "selftests/mutations" $?
+succeeds "$top/selftests/mutate" --check --debug
+check "selftests/mutations.debug" $?
+finish
+rm -f command.log
+exit $failed
