@@ -73,6 +73,8 @@ run: $(prepared) lab-module tool examples
 
 bench: $(prepared) lab-module tool
 	@lab/run --kernel $(KERNEL) --timeout 1200 lab/jobs/bench.sh $(lab_module)/umbra.ko build/umbra && \
+	lab/run --kernel $(KERNEL) --timeout 1200 --cpus 2 lab/jobs/bench.sh $(lab_module)/umbra.ko build/umbra \
+		-- --only ipi_running,ipi_halted && \
 	echo 'bench: done' || { echo 'bench: FAILED'; exit 1; }
 	@$(MAKE) bench-tlb
 

@@ -35,6 +35,8 @@ static u64 row_count(enum row_id id, u64 iterations)
 		return (touches < MAX_TOUCHES ? touches : MAX_TOUCHES) / TABLE_PAGES * TABLE_PAGES;
 	if (id == ROW_CREATE_VM)
 		return creations > MIN_CREATIONS ? creations : MIN_CREATIONS;
+	if (bench_rows[id].machine == BENCH_TWO_VCPUS)
+		return iterations / 10;
 	return iterations;
 }
 
@@ -45,12 +47,15 @@ static int check_outcome(struct bench_vm *bench, const struct outcome *want,
 		return bench_fail(bench, "the guest read %#lx in place of %#lx", got->value,
 				  want->value);
 	if (got->faults != want->faults)
-		return bench_fail(bench, "the guest took %lu page faults in place of %lu",
+		return bench_fail(bench, "the guest took %lu faults and interrupts in place of %lu",
 				  got->faults, want->faults);
 	if (got->io_exits != want->io_exits || got->mmio_exits != want->mmio_exits)
 		return bench_fail(bench, "%lu IO and %lu MMIO exits in place of %lu and %lu",
 				  got->io_exits, got->mmio_exits, want->io_exits,
 				  want->mmio_exits);
+	if (got->signals != want->signals)
+		return bench_fail(bench, "the eventfd was raised %lu times in place of %lu",
+				  got->signals, want->signals);
 	return 0;
 }
 
@@ -255,8 +260,8 @@ static void record_sample(struct result *result, const struct sample *sample, u6
 		result->tlb.value[i] = sample->tlb.value[i] / count;
 }
 
-static int measure_row(const struct target *target, struct bench_vm *bench, enum row_id id,
-		       u64 count)
+static int measure_prepared(const struct target *target, struct bench_vm *bench, enum row_id id,
+			    u64 count)
 {
 	const struct bench_row *row = &bench_rows[id];
 	struct result *result = &target->column->results[id];
@@ -284,19 +289,39 @@ static int measure_row(const struct target *target, struct bench_vm *bench, enum
 	return 0;
 }
 
+static int measure_row(const struct target *target, struct bench_vm *bench, enum row_id id,
+		       u64 count)
+{
+	const struct bench_row *row = &bench_rows[id];
+	int ret = row->prepare ? row->prepare(bench) : 0;
+
+	if (!ret)
+		ret = measure_prepared(target, bench, id, count);
+	if (row->finish)
+		row->finish(bench);
+	return ret;
+}
+
 static void fail_row(struct result *result, const char *failure)
 {
 	result->state = FAILED;
 	snprintf(result->failure, sizeof(result->failure), "%s", failure);
 }
 
+static bool can_measure(const struct bench_row *row)
+{
+	return row->machine != BENCH_TWO_VCPUS || sysconf(_SC_NPROCESSORS_ONLN) > 1;
+}
+
 static void run_row(const struct target *targets, size_t count, enum row_id id, u64 iterations)
 {
+	enum bench_machine machine = bench_rows[id].machine;
 	struct bench_vm *vms = xcalloc(count, sizeof(*vms));
 	bool *alive = xcalloc(count, sizeof(*alive));
 
 	for (size_t i = 0; i < count; i++)
-		alive[i] = !bench_vm_create(&vms[i], targets[i].device, targets[i].backend);
+		alive[i] = !bench_vm_create(&vms[i], targets[i].device, targets[i].backend,
+					    machine);
 	for (size_t i = 0; i < count; i++) {
 		deadline_start(ROW_SECONDS);
 		if (!alive[i] || measure_row(&targets[i], &vms[i], id, row_count(id, iterations)))
@@ -310,11 +335,17 @@ static void run_row(const struct target *targets, size_t count, enum row_id id, 
 	free(alive);
 }
 
-void bench_run_all(const struct target *targets, size_t count, u64 iterations)
+void bench_run_all(const struct target *targets, size_t count, u64 iterations, u64 rows)
 {
 	bool progress = isatty(STDERR_FILENO);
 
 	for (int row = 0; row < ROW_COUNT; row++) {
+		if (!(rows & BIT(row)))
+			continue;
+		for (size_t i = 0; i < count; i++)
+			targets[i].column->results[row].state = NOT_MEASURED;
+		if (!can_measure(&bench_rows[row]))
+			continue;
 		if (progress)
 			fprintf(stderr, "\r%2d of %d: %-40s", row + 1, ROW_COUNT,
 				bench_rows[row].title);

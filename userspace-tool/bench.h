@@ -27,11 +27,20 @@ struct bench_row {
 	/* In place of the guest operation. */
 	int (*measure)(const struct target *target, struct bench_vm *vm, u64 count, u64 *ticks);
 	u64 touch_offset;	/* OP_TOUCH: from the gpa of a page to the gva to touch it at */
+	enum bench_machine machine;
+	/* Before the operations, after them: what the row needs of the VM. 0 or -1. */
+	int (*prepare)(struct bench_vm *bench);
+	void (*finish)(struct bench_vm *bench);
 };
+
+#define ALL_ROWS	(~0ULL)
 
 extern const struct bench_row bench_rows[ROW_COUNT];
 
-/* Every row on every target; within a row all targets' VMs exist side by side. */
-void bench_run_all(const struct target *targets, size_t count, u64 iterations);
+/*
+ * Every row of the mask `rows` (bit: enum row_id) on every target; within a row all targets' VMs
+ * exist side by side.
+ */
+void bench_run_all(const struct target *targets, size_t count, u64 iterations, u64 rows);
 
 #endif

@@ -7,6 +7,7 @@
 #include <sys/ioctl.h>
 
 #include "bench.h"
+#include "bench_irq.h"
 
 #define CPUID_ENTRIES	512
 
@@ -192,4 +193,74 @@ const struct bench_row bench_rows[ROW_COUNT] = {
 		"create_vm", "create and destroy a VM",
 		"with its RAM slot and one vCPU, never run",
 		600000, 600000, -1, .measure = measure_create },
+	[ROW_TOGGLE_WP] = {
+		"cr0_wp", "CR0.WP off and on",
+		"with a read of a page after each",
+		0, 0, OP_TOGGLE_WP, expect_two_reads },
+	[ROW_TOGGLE_PGE] = {
+		"cr4_pge", "CR4.PGE on and off",
+		"with a read of a page after each: the guest flushes its TLB",
+		0, 0, OP_TOGGLE_PGE, expect_two_reads },
+	[ROW_TSC_ADJUST] = {
+		"tsc_adjust", "WRMSR of TSC_ADJUST",
+		"moves the guest's clock",
+		0, 0, OP_TSC_ADJUST, expect_last },
+	[ROW_INTERRUPT] = {
+		"interrupt", "KVM_INTERRUPT",
+		"userspace has the controllers: OUT, KVM_INTERRUPT, KVM_RUN, the guest's handler",
+		0, 0, OP_INTERRUPT, expect_asked, .prepare = prepare_interrupt },
+	[ROW_MSI] = {
+		"msi", "KVM_SIGNAL_MSI",
+		"OUT, KVM_SIGNAL_MSI, KVM_RUN, the guest's handler and its EOI",
+		0, 0, OP_APIC_INTERRUPT, expect_asked, .machine = BENCH_IRQCHIP,
+		.prepare = prepare_msi },
+	[ROW_IRQFD] = {
+		"irqfd", "irqfd",
+		"OUT, a write to an eventfd, KVM_RUN, the guest's handler and its EOI",
+		0, 0, OP_APIC_INTERRUPT, expect_asked, .machine = BENCH_IRQCHIP,
+		.prepare = prepare_irqfd, .finish = close_event },
+	[ROW_IOEVENTFD_PIO] = {
+		"ioeventfd_pio", "OUT to an ioeventfd",
+		"the module raises an eventfd, the guest goes on",
+		0, 0, OP_PORT_OUT, expect_signals, .prepare = prepare_ioeventfd_pio,
+		.finish = close_event },
+	[ROW_IOEVENTFD_MMIO] = {
+		"ioeventfd_mmio", "MMIO write to an ioeventfd",
+		"of any length, as a virtio device asks for it",
+		0, 0, OP_MMIO_WRITE, expect_signals, .prepare = prepare_ioeventfd_mmio,
+		.finish = close_event },
+	[ROW_SELF_IPI] = {
+		"self_ipi", "self-IPI",
+		"WRMSR of the x2APIC, the guest's handler and its EOI",
+		0, 0, OP_SELF_IPI, expect_handled, .machine = BENCH_IRQCHIP },
+	[ROW_EOI] = {
+		"eoi", "EOI",
+		"WRMSR of the x2APIC while an interrupt is in service",
+		0, 0, OP_EOI, .measure = measure_eoi, .machine = BENCH_IRQCHIP },
+	[ROW_DEADLINE] = {
+		"tsc_deadline", "TSC deadline, due now",
+		"WRMSR, the guest's handler and its EOI",
+		0, 0, OP_DEADLINE, expect_handled, .machine = BENCH_IRQCHIP },
+	[ROW_ARM_DEADLINE] = {
+		"tsc_deadline_arm", "TSC deadline, never due",
+		"WRMSR of a moment in the far future",
+		0, 0, OP_ARM_DEADLINE, expect_nothing, .machine = BENCH_IRQCHIP },
+	[ROW_PIC_READ] = {
+		"pic_read", "IN from the PIC",
+		"a port that the module serves",
+		0, 0, OP_PIC_READ, expect_pic_mask, .machine = BENCH_IRQCHIP },
+	[ROW_IOAPIC_READ] = {
+		"ioapic_read", "read of the IOAPIC",
+		"MMIO that the module serves",
+		0, 0, OP_IOAPIC_READ, expect_ioapic_version, .machine = BENCH_IRQCHIP },
+	[ROW_IPI_RUNNING] = {
+		"ipi_running", "IPI to a running vCPU",
+		"from the WRMSR to the first vCPU's sight of what the second one's handler did",
+		0, 0, OP_IPI, .measure = measure_ipi, .machine = BENCH_TWO_VCPUS,
+		.prepare = prepare_spinning, .finish = peer_stop },
+	[ROW_IPI_HALTED] = {
+		"ipi_halted", "IPI to a halted vCPU",
+		"the same; its thread sleeps in the kernel",
+		0, 0, OP_IPI, .measure = measure_ipi, .machine = BENCH_TWO_VCPUS,
+		.prepare = prepare_sleeping, .finish = peer_stop },
 };

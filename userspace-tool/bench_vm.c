@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "bench_vm.h"
 #include "deadline.h"
@@ -73,10 +74,15 @@ static int load_guest(struct bench_vm *bench)
 	return 0;
 }
 
-int bench_vm_create(struct bench_vm *bench, int device, int backend)
+int bench_vm_create(struct bench_vm *bench, int device, int backend, enum bench_machine machine)
 {
-	struct vm_config config = { .device = device, .backend = backend, .ram_size = BENCH_RAM };
+	struct vm_config config = {
+		.device = device, .backend = backend, .ram_size = BENCH_RAM,
+		.irqchip = machine != BENCH_PLAIN, .cpus = machine == BENCH_TWO_VCPUS ? 2 : 1,
+	};
 	const char *step;
+
+	bench->event = -1;
 
 	if (vm_create(&bench->vm, &config, &step))
 		return bench_fail(bench, "%s: %s", step, strerror(errno));
@@ -112,6 +118,19 @@ static void answer_mmio(struct kvm_run *run, struct outcome *outcome)
 		memcpy(run->mmio.data, &value, sizeof(value));
 }
 
+static int answer_port(struct bench_vm *bench, struct outcome *outcome)
+{
+	outcome->io_exits++;
+	if (bench->on_port && bench->on_port(bench))
+		return bench_fail(bench, "asking for an interrupt: %s", strerror(errno));
+	return 0;
+}
+
+static bool is_port(const struct kvm_run *run, u16 port)
+{
+	return run->exit_reason == KVM_EXIT_IO && run->io.port == port;
+}
+
 int bench_run_to_halt(struct bench_vm *bench, struct outcome *outcome)
 {
 	struct kvm_run *run = bench->vm.run;
@@ -124,16 +143,25 @@ int bench_run_to_halt(struct bench_vm *bench, struct outcome *outcome)
 				continue;
 			return bench_fail(bench, "KVM_RUN: %s", strerror(errno));
 		}
-		if (run->exit_reason == KVM_EXIT_IO && run->io.port == BENCH_PORT)
-			outcome->io_exits++;
-		else if (run->exit_reason == KVM_EXIT_MMIO && run->mmio.phys_addr == BENCH_MMIO_GPA)
-			answer_mmio(run, outcome);
-		else if (run->exit_reason == KVM_EXIT_HLT)
+		if (is_port(run, BENCH_END_PORT) || run->exit_reason == KVM_EXIT_HLT)
 			return 0;
-		else
+		if (run->exit_reason == KVM_EXIT_MMIO && run->mmio.phys_addr == BENCH_MMIO_GPA)
+			answer_mmio(run, outcome);
+		else if (!is_port(run, BENCH_PORT))
 			return bench_fail(bench, "unexpected exit: %s",
 					  explain_exit_short(&bench->vm));
+		else if (answer_port(bench, outcome))
+			return -1;
 	}
+}
+
+static u64 take_signals(const struct bench_vm *bench)
+{
+	u64 signals = 0;
+
+	if (bench->event >= 0 && read(bench->event, &signals, sizeof(signals)) < 0)
+		return 0;
+	return signals;
 }
 
 int bench_vm_run(struct bench_vm *bench, int operation, u64 count, u64 argument,
@@ -153,5 +181,6 @@ int bench_vm_run(struct bench_vm *bench, int operation, u64 count, u64 argument,
 		return bench_fail(bench, "KVM_GET_REGS: %s", strerror(errno));
 	outcome->value = regs.rax;
 	outcome->faults = regs.rbx;
+	outcome->signals = take_signals(bench);
 	return 0;
 }

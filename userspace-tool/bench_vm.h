@@ -10,13 +10,24 @@
 
 struct outcome {
 	u64 value;		/* RAX at the end */
-	u64 faults;		/* page faults that the guest's own handler saw */
+	u64 faults;		/* page faults and interrupts that the guest's own handlers saw */
 	u64 io_exits, mmio_exits;
+	u64 signals;		/* how often the guest raised `event` */
+};
+
+enum bench_machine {
+	BENCH_PLAIN,		/* no interrupt controllers */
+	BENCH_IRQCHIP,		/* those of the kernel */
+	BENCH_TWO_VCPUS,	/* and a second vCPU, on a CPU of its own */
 };
 
 struct bench_vm {
 	struct vm vm;
 	struct kvm_regs start;		/* at the guest's first instruction */
+	int event;			/* an eventfd, or -1 */
+	/* What userspace does when the guest writes BENCH_PORT: 0, or -1 with errno. */
+	int (*on_port)(struct bench_vm *bench);
+	struct peer *peer;		/* who runs the second vCPU */
 	char failure[FAILURE_TEXT_MAX];	/* set wherever a function returns -1 */
 };
 
@@ -26,11 +37,12 @@ __printf(2, 3) int bench_fail(struct bench_vm *bench, const char *fmt, ...);
 
 /* Page tables of layout.h, marks in the two test frames. */
 void bench_tables_write(struct vm *vm);
-int bench_vm_create(struct bench_vm *bench, int device, int backend);
+int bench_vm_create(struct bench_vm *bench, int device, int backend, enum bench_machine machine);
 void bench_vm_destroy(struct bench_vm *bench);
 
+/* To HLT, or to the OUT to BENCH_END_PORT of guests that cannot leave by HLT. */
 int bench_run_to_halt(struct bench_vm *bench, struct outcome *outcome);
-/* Runs the guest until it halts; *ticks is the time of that. */
+/* Runs the guest until it has done all operations; *ticks is the time of that. */
 int bench_vm_run(struct bench_vm *bench, int operation, u64 count, u64 argument,
 		 struct outcome *outcome, u64 *ticks);
 

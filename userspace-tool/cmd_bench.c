@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* `umbra bench` and `umbra report`: cost tables, measured or from saved columns. */
 #include <getopt.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,28 +11,46 @@
 
 struct bench_options {
 	struct targets targets;
-	u64 iterations;
+	u64 iterations, rows;
 	const char *csv, *save;
 };
 
 static const char bench_usage[] =
 	"usage: umbra bench [--device NAME=PATH[:ept|shadow]]... [--iterations N]\n"
-	"                   [--csv FILE] [--save FILE]\n"
+	"                   [--only ROW[,ROW]...] [--csv FILE] [--save FILE]\n"
 	"       umbra bench --tlb ...";
 static const char report_usage[] =
 	"usage: umbra report [--csv FILE] SAVED...\n"
 	"       umbra report --tlb SAVED...";
+
+static u64 parse_rows(const char *text)
+{
+	char *list = xasprintf("%s", text), *rest = list, *id;
+	u64 rows = 0;
+	int row;
+
+	while ((id = strsep(&rest, ","))) {
+		for (row = 0; row < ROW_COUNT && strcmp(id, bench_rows[row].id); row++)
+			;
+		if (row == ROW_COUNT)
+			die("\"%s\" is no row: --csv shows their names", id);
+		rows |= BIT(row);
+	}
+	free(list);
+	return rows;
+}
 
 static struct bench_options parse_bench_options(int argc, char **argv)
 {
 	static const struct option long_options[] = {
 		{ "device", required_argument, NULL, 'd' },
 		{ "iterations", required_argument, NULL, 'n' },
+		{ "only", required_argument, NULL, 'o' },
 		{ "csv", required_argument, NULL, 'c' },
 		{ "save", required_argument, NULL, 's' },
 		{ }
 	};
-	struct bench_options o = { .iterations = DEFAULT_ITERATIONS };
+	struct bench_options o = { .iterations = DEFAULT_ITERATIONS, .rows = ALL_ROWS };
 	int option;
 
 	if (!access(DEFAULT_DEVICE, F_OK))
@@ -43,6 +62,9 @@ static struct bench_options parse_bench_options(int argc, char **argv)
 			break;
 		case 'n':
 			o.iterations = parse_number(optarg, "--iterations", 10, 10000000);
+			break;
+		case 'o':
+			o.rows = parse_rows(optarg);
 			break;
 		case 'c':
 			o.csv = optarg;
@@ -88,7 +110,7 @@ int command_bench(int argc, char **argv)
 	if (asks_for_tlb(argc, argv))
 		return command_bench_tlb(argc, argv);
 	o = parse_bench_options(argc, argv);
-	bench_run_all(o.targets.list, o.targets.count, o.iterations);
+	bench_run_all(o.targets.list, o.targets.count, o.iterations, o.rows);
 	table_print_costs(columns);
 	table_print_counters(columns);
 	table_print_hardware(columns);

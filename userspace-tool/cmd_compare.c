@@ -168,7 +168,7 @@ int command_compare(int argc, char **argv)
 	if (!targets_add_backends(&targets, path))
 		targets_add_device(&targets, xasprintf("only=%s", path));
 	same = demonstrate(&targets);
-	bench_run_all(targets.list, targets.count, iterations);
+	bench_run_all(targets.list, targets.count, iterations, ALL_ROWS);
 	table_print_costs(&targets.columns);
 	table_print_meanings();
 	return verdict(&targets.columns, same);

@@ -28,6 +28,14 @@ struct column *columns_add(struct columns *columns, const char *name, int backen
 	return column;
 }
 
+bool columns_show(const struct columns *columns, enum row_id row)
+{
+	for (size_t i = 0; i < columns->count; i++)
+		if (columns->list[i]->results[row].state != NOT_CHOSEN)
+			return true;
+	return false;
+}
+
 size_t columns_failures(const struct columns *columns)
 {
 	size_t failures = 0;
@@ -40,6 +48,8 @@ size_t columns_failures(const struct columns *columns)
 
 static void save_result(FILE *out, const char *id, const struct result *result)
 {
+	if (result->state == NOT_MEASURED)
+		fprintf(out, "unmeasured %s\n", id);
 	if (result->state == MEASURED)
 		fprintf(out, "cost %s %.2f\n", id, result->ticks);
 	if (result->state == FAILED)
@@ -121,6 +131,10 @@ static bool load_value(struct result *result, const char *key, const char *value
 	if (!strcmp(key, "cost")) {
 		result->state = MEASURED;
 		result->ticks = strtod(value, NULL);
+		return true;
+	}
+	if (!strcmp(key, "unmeasured")) {
+		result->state = NOT_MEASURED;
 		return true;
 	}
 	if (!strcmp(key, "failed")) {

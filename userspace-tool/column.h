@@ -17,10 +17,13 @@
 enum row_id {
 	ROW_CPUID, ROW_VMCALL, ROW_RDMSR, ROW_IMMEDIATE_EXIT, ROW_PORT_OUT,
 	ROW_MMIO_WRITE, ROW_MMIO_READ, ROW_TOUCH, ROW_TOUCH_SMALL, ROW_READ_SHARED, ROW_SWITCH_CR3,
-	ROW_CHANGE_PTE, ROW_CHANGE_YOUNG, ROW_MAP_UNMAP, ROW_GUEST_FAULT, ROW_CREATE_VM, ROW_COUNT
+	ROW_CHANGE_PTE, ROW_CHANGE_YOUNG, ROW_MAP_UNMAP, ROW_GUEST_FAULT, ROW_CREATE_VM,
+	ROW_TOGGLE_WP, ROW_TOGGLE_PGE, ROW_TSC_ADJUST, ROW_INTERRUPT, ROW_MSI, ROW_IRQFD,
+	ROW_IOEVENTFD_PIO, ROW_IOEVENTFD_MMIO, ROW_SELF_IPI, ROW_EOI, ROW_DEADLINE,
+	ROW_ARM_DEADLINE, ROW_PIC_READ, ROW_IOAPIC_READ, ROW_IPI_RUNNING, ROW_IPI_HALTED, ROW_COUNT
 };
 
-enum result_state { NOT_MEASURED, MEASURED, FAILED };
+enum result_state { NOT_CHOSEN, NOT_MEASURED, MEASURED, FAILED };
 
 struct counter {
 	char name[STATS_NAME];
@@ -57,6 +60,8 @@ struct columns {
 struct column *columns_add(struct columns *columns, const char *name, int backend, bool ours);
 void columns_save(const struct columns *columns, const char *path);
 void columns_load(struct columns *columns, const char *path);
+/* Some column has a word to say about the row. */
+bool columns_show(const struct columns *columns, enum row_id row);
 size_t columns_failures(const struct columns *columns);
 
 #endif

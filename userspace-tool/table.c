@@ -64,6 +64,8 @@ void table_print_costs(const struct columns *columns)
 		printf(" %14s", columns->list[i]->name);
 	putchar('\n');
 	for (int row = 0; row < ROW_COUNT; row++) {
+		if (!columns_show(columns, row))
+			continue;
 		printf("%-26s", bench_rows[row].title);
 		for (size_t i = 0; i < columns->count; i++)
 			print_cost(&columns->list[i]->results[row]);
@@ -103,6 +105,8 @@ void table_print_counters(const struct columns *columns)
 {
 	puts("Exits and events by cause, per operation (KVM_GET_STATS_FD):");
 	for (int row = 0; row < ROW_COUNT; row++) {
+		if (!columns_show(columns, row))
+			continue;
 		puts(bench_rows[row].title);
 		for (size_t i = 0; i < columns->count; i++)
 			print_result_counters(columns->list[i]->name,
@@ -151,7 +155,9 @@ static void print_pair(const struct column *ours, const struct column *other)
 	printf("%s against %s\n%-26s %14s %14s %8s %10s\n", ours->name, other->name, "operation",
 	       ours->name, other->name, "ratio", "budget");
 	for (int row = 0; row < ROW_COUNT; row++)
-		print_ratio_row(row, &ours->results[row], &other->results[row], ours->backend);
+		if (ours->results[row].state != NOT_CHOSEN)
+			print_ratio_row(row, &ours->results[row], &other->results[row],
+					ours->backend);
 	print_pair_summary(ours, other);
 }
 
@@ -195,6 +201,8 @@ void table_write_csv(const struct columns *columns, const char *path)
 		fprintf(out, ",%s", columns->list[i]->name);
 	fputs(",budget-ept,budget-shadow\n", out);
 	for (int row = 0; row < ROW_COUNT; row++) {
+		if (!columns_show(columns, row))
+			continue;
 		fputs(bench_rows[row].id, out);
 		for (size_t i = 0; i < columns->count; i++) {
 			const struct result *result = &columns->list[i]->results[row];

@@ -75,6 +75,8 @@ void table_print_hardware(const struct columns *columns)
 {
 	puts("Hardware operations per operation (counted by the lab's emulator):");
 	for (int row = 0; row < ROW_COUNT; row++) {
+		if (!columns_show(columns, row))
+			continue;
 		puts(bench_rows[row].title);
 		for (size_t i = 0; i < columns->count; i++)
 			print_result(columns->list[i]->name, &columns->list[i]->results[row]);

@@ -41,7 +41,8 @@ static void print_section(const struct columns *columns, const char *heading, en
 		printf(" %14s", columns->list[i]->name);
 	putchar('\n');
 	for (int row = 0; row < ROW_COUNT; row++)
-		print_row(columns, row, value);
+		if (columns_show(columns, row))
+			print_row(columns, row, value);
 	putchar('\n');
 }
 
