@@ -120,7 +120,7 @@ static bool leaf_holds(const struct shadow_page *sp, const struct paging_desc *d
 	       spte_access_holds(spte_access(shadow_read(&sp->spt[slot])), granted);
 }
 
-/* Drop the leaves of @sp that @table does not grant any more; an unsync table is full of unknowns. */
+/* Drop the leaves of @sp that @table does not grant any more. The rest of it is unknown: unsync. */
 static bool drop_stale(struct um_vm *vm, struct shadow_page *sp, const void *table)
 {
 	unsigned int slot, size = shadow_gpte_size(sp), left = atomic_read(&sp->nr_present);
