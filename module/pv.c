@@ -187,7 +187,12 @@ void um_steal_preempted(struct um_vcpu *vcpu)
 	slot = um_slot_find(vcpu->vm, gpa_to_gfn(gpa));
 	if (slot && !(slot->flags & KVM_MEM_READONLY)) {
 		hva = um_slot_hva(slot, gpa_to_gfn(gpa)) + um_page_offset(gpa);
-		if (!copy_to_user_nofault((void __user *)hva, &preempted, sizeof(preempted)))
+		/*
+		 * The scheduler's lock is held, below which no other may be taken, as a ring's. The
+		 * update before the next entry writes this page, too, and is logged there.
+		 */
+		if (!copy_to_user_nofault((void __user *)hva, &preempted, sizeof(preempted)) &&
+		    !vcpu->ring)
 			um_mark_dirty(vcpu->vm, vcpu, slot, gpa_to_gfn(gpa));
 	}
 	srcu_read_unlock(&vcpu->vm->srcu, idx);

@@ -92,8 +92,11 @@ static void um_vm_free(struct work_struct *work)
 	unsigned long i;
 
 	um_vm_irq_stop(vm);
-	xa_for_each(&vm->vcpus, i, vcpu)
+	/* What one of them gives back may call for a flush of all that are there. */
+	xa_for_each(&vm->vcpus, i, vcpu) {
+		xa_erase(&vm->vcpus, i);
 		um_vcpu_destroy(vcpu);
+	}
 	xa_destroy(&vm->vcpus);
 	um_vm_irq_destroy(vm);
 	um_mmu_destroy(vm);
@@ -235,8 +238,12 @@ void um_vm_stop_all(void)
 	mutex_lock(&um_vms_lock);
 	um_stopped = true;
 	list_for_each_entry(vm, &um_vms, list) {
+		/* Of a VM on its way out the vCPUs may be gone. */
+		if (!refcount_inc_not_zero(&vm->users))
+			continue;
 		WRITE_ONCE(vm->dead, true);
 		um_request_all(vm, UM_REQ_KICK, true);
+		um_vm_put(vm);
 	}
 	mutex_unlock(&um_vms_lock);
 }

@@ -108,6 +108,21 @@ static void test_descriptors(void)
 	guest_destroy(vcpu);
 }
 
+/* What the first one gives back as it goes is flushed for those that are left, and no others. */
+static void test_vcpus_end(void)
+{
+	struct vcpu *vcpu = basic_guest(), *other = vcpu_create(vcpu->vm, 1);
+	bool ran;
+
+	vcpu_set_mode(other, MODE_LONG);
+	ran = guest_start_op(vcpu, BASIC_NOTHING) == GUEST_DONE &&
+	      guest_start_op(other, BASIC_NOTHING) == GUEST_DONE;
+	ran &= !vm_set_slot(vcpu->vm, 0, 0, 0, 0, NULL);
+	vcpu_destroy(other);
+	guest_destroy(vcpu);
+	tap_ok(ran, "two vCPUs end with tables whose memory is gone");
+}
+
 /* The status of a child that runs fn. */
 static int in_child(int (*fn)(struct vcpu *vcpu), struct vcpu *vcpu)
 {
@@ -251,6 +266,7 @@ int main(void)
 	test_outlives();
 	test_leaks();
 	test_descriptors();
+	test_vcpus_end();
 	test_processes();
 	test_killed();
 	test_threads();

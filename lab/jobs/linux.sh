@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # A Debian kernel to a script in its userspace and to power-off, typed at over the serial port, with one
-# and two vCPUs on each backend. Files: linux_guest.sh, umbra,
-# vmlinuz, umbra.ko. Arguments: umbra or kvm (the kernel's
-# own, ept=1 and ept=0), then how many vCPUs there are in each run (1 2).
+# and two vCPUs on each backend. Files: linux_guest.sh, until, umbra,
+# vmlinuz, umbra.ko. Arguments: umbra (or one of its backends, ept, shadow) or kvm (the kernel's own,
+# ept=1 and ept=0), then how many vCPUs there are in each run (1 2).
 . "$LAB_LIB"
 . ./linux_guest.sh
 
@@ -34,8 +34,9 @@ if [ "$device" = kvm ]; then
 	unload_kvm
 else
 	load_umbra || fail "umbra.ko does not load: see dmesg"
-	each_count ept "--mmu ept"
-	each_count shadow "--mmu shadow"
+	for mmu in $(backends "$device"); do
+		each_count "$mmu" "--mmu $mmu"
+	done
 	unload_umbra || fail "umbra.ko does not unload"
 fi
 finish_guests linux

@@ -12,6 +12,11 @@ result() {
 	fi
 }
 
+# Those that the job's first argument names.
+backends() {
+	[ "$1" = umbra ] && echo "ept shadow" || echo "$1"
+}
+
 # The guest's first process. What it prints after "guest:" is the result that is looked for.
 build_initrd() {
 	mkdir -p guest/bin guest/proc guest/dev guest/tmp
@@ -69,17 +74,23 @@ guest_result() {
 	done
 }
 
-# with_typist NAME LOG COMMAND...: its input comes from somebody who reads LOG.
+# with_typist NAME LOG COMMAND...: its input comes from somebody who reads LOG. Counts the machine's
+# instructions up to the first thing that the guest's first process says.
 with_typist() {
-	rm -f "type-$1"
-	mkfifo "type-$1"
-	type_words "$2" >"type-$1" &
-	typist=$!
 	name=$1 log=$2
 	shift 2
-	"$@" <"type-$name" >"$log"
+	: >"$log"
+	rm -f type said
+	mkfifo type said
+	type_words "$log" >type &
+	typist=$!
+	./until guest: <said >>"$log" 2>count &
+	keeper=$!
+	"$@" <type >said
 	status=$?
+	wait $keeper
 	kill $typist
+	sed "s/.*/# $name: & million instructions to its first process/" count
 	return $status
 }
 

@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # Debian's QEMU, unmodified, boots a Debian kernel to a script in its userspace and to power-off, with the
-# interrupt controllers in the kernel, split and in QEMU. Files: linux_guest.sh, vmlinuz, tree (made by
-# `lab/prepare qemu`), umbra.ko. Arguments: umbra or kvm, then the ways of the controllers (on split off).
+# interrupt controllers in the kernel, split and in QEMU. Files: linux_guest.sh, until, vmlinuz, tree (made by
+# `lab/prepare qemu`), umbra.ko. Arguments: umbra (or one of its backends, ept, shadow) or kvm, then the ways
+# of the controllers (on split off).
 . "$LAB_LIB"
 . ./linux_guest.sh
 
@@ -35,7 +36,7 @@ if [ "$device" = kvm ]; then
 	done
 	unload_kvm
 else
-	for mmu in ept shadow; do
+	for mmu in $(backends "$device"); do
 		load_umbra devname=kvm mmu=$mmu || fail "umbra.ko does not load: see dmesg"
 		each_way umbra-$mmu
 		unload_umbra || fail "umbra.ko does not unload"

@@ -75,14 +75,16 @@ bool shadow_set_absent(struct um_vm *vm, struct shadow_page *sp, spte_t *sptep)
 /* The guest may make these present unseen, and its access must not fault in the guest then. */
 void shadow_forget_absent(struct um_vm *vm, struct shadow_page *sp)
 {
-	unsigned int slot;
+	unsigned int slot, left = atomic_read(&sp->nr_absent);
+	spte_t unknown = shadow_vm(vm)->unknown;
 
-	for (slot = 0; slot < SPTE_ENTRIES && atomic_read(&sp->nr_absent); slot++) {
+	for (slot = 0; slot < SPTE_ENTRIES && left; slot++) {
 		if (spte_is_absent(shadow_read(&sp->spt[slot]))) {
-			shadow_write(&sp->spt[slot], shadow_vm(vm)->unknown);
-			atomic_dec(&sp->nr_absent);
+			shadow_write(&sp->spt[slot], unknown);
+			left--;
 		}
 	}
+	atomic_set(&sp->nr_absent, 0);
 }
 
 /* An entry that was @old, not present, is or becomes present. */

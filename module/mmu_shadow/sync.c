@@ -105,12 +105,12 @@ static u64 gpte_at(const void *table, unsigned int size, unsigned int slot)
  * Is the present leaf in @slot still what @gpte stands for? A = 0 ends it: the next access has to
  * set A.
  */
-static bool leaf_holds(const struct shadow_page *sp, const struct paging_desc *d,
+static bool leaf_holds(const struct shadow_page *sp, const struct paging_desc *d, u64 reserved,
 		       unsigned int slot, u64 gpte)
 {
 	u8 granted = walk_entry_access(d, gpte) & sp->role.access;
 
-	if (!(gpte & GPTE_P) || !(gpte & GPTE_A) || (gpte & walk_reserved(d, UM_LEVEL_4K, true)))
+	if (!(gpte & GPTE_P) || !(gpte & GPTE_A) || (gpte & reserved))
 		return false;
 	if (gpa_to_gfn(walk_leaf_gpa(d, UM_LEVEL_4K, gpte)) != sp->gfns[slot])
 		return false;
@@ -120,34 +120,61 @@ static bool leaf_holds(const struct shadow_page *sp, const struct paging_desc *d
 	       spte_access_holds(spte_access(shadow_read(&sp->spt[slot])), granted);
 }
 
+/* Drop the leaves of @sp that @table does not grant any more. The rest of it is unknown: unsync. */
+static bool drop_stale(struct um_vm *vm, struct shadow_page *sp, const void *table)
+{
+	unsigned int slot, size = shadow_gpte_size(sp), left = atomic_read(&sp->nr_present);
+	struct paging_desc d;
+	bool any = false;
+	u64 reserved;
+
+	shadow_page_desc(sp, &d);
+	reserved = walk_reserved(&d, UM_LEVEL_4K, true);
+	for (slot = 0; slot < SPTE_ENTRIES && left; slot++) {
+		if (!spte_is_present(shadow_read(&sp->spt[slot])))
+			continue;
+		left--;
+		if (leaf_holds(sp, &d, reserved, slot, gpte_at(table, size, slot)))
+			continue;
+		shadow_drop_slot(vm, sp, slot);
+		any = true;
+	}
+	return any;
+}
+
+/* Under the lock held for write, no other changes these entries. */
+static void set_all_absent(struct um_vm *vm, struct shadow_page *sp, const void *table)
+{
+	unsigned int slot, size = shadow_gpte_size(sp), count = 0;
+
+	for (slot = 0; slot < SPTE_ENTRIES; slot++) {
+		if ((gpte_at(table, size, slot) & GPTE_P) ||
+		    !spte_is_unknown(shadow_read(&sp->spt[slot])))
+			continue;
+		shadow_write(&sp->spt[slot], spte_absent());
+		count++;
+	}
+	atomic_add(count, &sp->nr_absent);
+	if (count)
+		WRITE_ONCE(shadow_vm(vm)->absent, true);
+}
+
 /*
- * @sp is a tracked leaf table whose entries may be stale: drop those that are. False: the table
- * cannot be read.
+ * @sp is a tracked leaf table whose entries may be stale: drop those that are. @absent: note all
+ * that is absent at once. That pays for a table in which the guest faults again and again, not for
+ * one that it writes between its CR3 loads. False: the table cannot be read.
  */
-static bool resync(struct um_vm *vm, struct shadow_page *sp)
+static bool resync(struct um_vm *vm, struct shadow_page *sp, bool absent)
 {
 	struct shadow_vm *sh = shadow_vm(vm);
-	unsigned int slot, size = shadow_gpte_size(sp);
 	const void *table = guest_table(vm, sp);
-	struct paging_desc d;
-	bool altered = false;
 
 	if (!table)
 		return false;
-	shadow_page_desc(sp, &d);
-	for (slot = 0; slot < SPTE_ENTRIES; slot++) {
-		u64 gpte = gpte_at(table, size, slot);
-		spte_t *sptep = &sp->spt[slot];
-
-		if (spte_is_present(shadow_read(sptep)) && !leaf_holds(sp, &d, slot, gpte)) {
-			shadow_drop_slot(vm, sp, slot);
-			altered = true;
-		}
-		if (!(gpte & GPTE_P))
-			shadow_set_absent(vm, sp, sptep);
-	}
-	if (altered)
+	if (drop_stale(vm, sp, table))
 		WRITE_ONCE(sh->alter_gen, sh->alter_gen + 1);
+	if (absent)
+		set_all_absent(vm, sp, table);
 	vm->stats.mmu_resync++;
 	return true;
 }
@@ -177,7 +204,7 @@ static void mark(struct shadow_page *sp, u64 visit)
 }
 
 /* Sync what lies below the marked pages: track all of it, flush once, then read. */
-static void sync_marked(struct um_vm *vm)
+static void sync_marked(struct um_vm *vm, bool absent)
 {
 	struct shadow_vm *sh = shadow_vm(vm);
 	struct shadow_page *sp, *next;
@@ -193,7 +220,7 @@ static void sync_marked(struct um_vm *vm)
 	list_for_each_entry_safe(sp, next, &due, unsync_link) {
 		list_del(&sp->unsync_link);
 		sp->unsync = false;
-		if (!sp->tracked || !resync(vm, sp))
+		if (!sp->tracked || !resync(vm, sp, absent))
 			shadow_zap(vm, sp);
 	}
 	shadow_commit(vm);
@@ -202,7 +229,7 @@ static void sync_marked(struct um_vm *vm)
 void shadow_sync_under(struct um_vm *vm, struct shadow_page *top)
 {
 	mark(top, ++shadow_vm(vm)->visit);
-	sync_marked(vm);
+	sync_marked(vm, true);
 }
 
 void shadow_sync_root(struct um_vm *vm, struct shadow_root *root)
@@ -215,7 +242,7 @@ void shadow_sync_root(struct um_vm *vm, struct shadow_root *root)
 		for (i = 0; i < root->nr; i++)
 			if (root->sp[i])
 				mark(root->sp[i], sh->visit);
-		sync_marked(vm);
+		sync_marked(vm, false);
 	}
 	root->unsync_gen = sh->unsync_gen;
 }

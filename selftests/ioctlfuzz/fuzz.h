@@ -45,7 +45,7 @@ struct fuzz_thread {
 struct fuzz_count {
 	uint64_t calls[128], successes[128];
 	uint64_t runs, exits[64], forks, kills;
-	uint64_t foreign;			/* calls of a foreign process that did not give EIO */
+	uint64_t foreign;	/* calls of a foreign process that did not give EIO */
 	uint64_t vms;
 };
 

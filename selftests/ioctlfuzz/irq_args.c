@@ -134,7 +134,7 @@ static size_t fill_vapic(struct fuzz_thread *t, void *arg)
 {
 	struct kvm_vapic_addr *vapic = arg;
 
-	vapic->vapic_addr = fuzz_gpa(t);
+	vapic->vapic_addr = rarely(t, 2) ? fuzz_gpa(t) : 0;
 	return sizeof(*vapic);
 }
 
