@@ -73,6 +73,7 @@ struct vmx_vcpu {
 	unsigned long cr0_owned, cr4_owned;	/* guest-owned bits, as in the VMCS masks */
 	hpa_t hw_root;		/* as in EPTP or GUEST_CR3 */
 	u16 hw_tag;
+	u64 tsc_ratio;		/* as in the VMCS, 0: none yet */
 	struct vmx_fitted cs, ss;
 	bool irq_window, nmi_window;
 	struct vmx_host host;
