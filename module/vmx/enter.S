@@ -59,7 +59,11 @@ SYM_FUNC_START(vmx_enter_guest)
 	mov  GPR(0)(%rdi), %rax
 	mov  GPR(7)(%rdi), %rdi
 
-	VM_CLEAR_CPU_BUFFERS
+	/* Which of the two features speaks for VM entry depends on the kernel's version. */
+	ALTERNATIVE_2 "jmp .Lverw_done", "", X86_FEATURE_CLEAR_CPU_BUF, \
+		      "", X86_FEATURE_CLEAR_CPU_BUF_VM
+	verw x86_verw_sel(%rip)
+.Lverw_done:
 
 	UNWIND_HINT_SAVE
 	jnc  .Llaunch
