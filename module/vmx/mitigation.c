@@ -106,7 +106,7 @@ static bool l1d_wanted(struct vmx_vcpu *vmx)
 {
 	bool wanted = vmx->l1d_flush;
 
-	/* L1TF takes entries of the guest's own making; shadow ones hold no address while absent. */
+	/* L1TF takes entries of the guest's making; shadow ones hold no address while absent. */
 	if (!(vmx->vcpu.mmu_ctl.intercepts & UM_IC_EPT))
 		return false;
 	vmx->l1d_flush = false;
