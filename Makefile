@@ -19,7 +19,7 @@ prepared	:= $(if $(filter host,$(LAB)),,lab)
 .NOTPARALLEL:
 .PHONY: help modules tool examples selftests lab-module lab run check check-debug check-models \
 	check-exerciser check-tlb check-flushes check-kvm check-linux \
-	bench bench-tlb lint insmod rmmod install clean
+	fuzz-ioctls bench bench-tlb lint insmod rmmod install clean
 
 help:
 	@echo 'On this machine, with real VT-x:'
@@ -33,6 +33,7 @@ help:
 	@echo '  make check-models        the same on other CPU models: without EPT, VPID or unrestricted guest'
 	@echo '  make check-exerciser     random page tables, SEEDS=10 STEPS=10000, from SEED=1 on'
 	@echo '  make check-tlb           the same, and no guest may use a stale translation'
+	@echo '  make fuzz-ioctls         random ioctls on that kernel for SECONDS=60 (of its clock), from SEED=1 on'
 	@echo '  make check-flushes       take each invalidation out of the module: a test has to notice'
 	@echo '  make check-kvm           the KVM selftests of the kernel, on KVM and on Umbra'
 	@echo '  make check-linux         Linux to its userspace: by the tool, on 2 vCPUs, and by QEMU'
@@ -103,6 +104,9 @@ check-linux:
 
 check-kvm:
 	@selftests/run-all --only kvm,kvm-oracle
+
+fuzz-ioctls:
+	@FUZZ_SECONDS='$(SECONDS)' SEED='$(SEED)' selftests/run-all --only fuzz
 
 check-debug:
 	@selftests/run-all --only debug,debug-smp,debug-module

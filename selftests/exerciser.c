@@ -172,7 +172,7 @@ static void run_list(struct ex_options *o)
 		unsigned int vcpus;
 		bool storm, no_filter;
 	} list[] = {
-		{ 1, false, false }, { 4, false, false }, { 2, true, false }, { 1, false, true },
+		{ 1, false, false }, { 4, false, false }, { 4, true, false }, { 1, false, true },
 	};
 	unsigned int i;
 

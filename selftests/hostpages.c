@@ -417,7 +417,7 @@ int main(void)
 	test_hugetlb();
 	test_hugetlb_1g();
 	test_ksm();
-	for (vcpus = 1; vcpus <= MEM_VCPUS; vcpus++) {
+	for (vcpus = 1; vcpus <= MEM_VCPUS; vcpus += MEM_VCPUS - 1) {
 		test_collapse(vcpus);
 		test_huge_file(vcpus);
 		test_ksm_running(vcpus);

@@ -194,6 +194,6 @@ int main(void)
 
 	tap_start("hoststorm", 300);
 	for (i = 0; i < 2 * ARRAY_SIZE(storms); i++)
-		test_storm(&storms[i / 2], 1 + i % 2);
+		test_storm(&storms[i / 2], i % 2 ? MEM_VCPUS : 1);
 	return tap_done();
 }

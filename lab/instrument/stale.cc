@@ -132,6 +132,18 @@ static unsigned int physical_need(const struct use *u)
 	return u->exec ? RIGHT_EXEC : u->write ? RIGHT_READ | RIGHT_WRITE : RIGHT_READ;
 }
 
+/*
+ * The lookup comes before Bochs' own walk, so a page that this access has written once, a table that
+ * maps itself, does not show its dirty flag yet.
+ */
+static bool being_dirtied(const struct cpu_cache *cache, Bit64u gpa)
+{
+	for (unsigned int i = 0; i < cache->nr_dirtied; i++)
+		if (cache->dirtied[i] >> PAGE_SHIFT == gpa >> PAGE_SHIFT)
+			return true;
+	return false;
+}
+
 static bool translate_gpa(const struct use *linear, Bit64u gpa, bool table, struct walk *fresh)
 {
 	struct cpu_cache *cache = &caches[linear->cpu->bx_cpuid];
@@ -144,9 +156,11 @@ static bool translate_gpa(const struct use *linear, Bit64u gpa, bool table, stru
 		u.exec = false;
 	}
 	u.need = physical_need(&u);
-	if (u.write && cache->nr_dirtied <= WALK_LEVELS)
-		cache->dirtied[cache->nr_dirtied++] = gpa;
 	*fresh = walk_ept(u.cpu, gpa);
+	if (u.write && being_dirtied(cache, gpa))
+		fresh->dirty = true;
+	else if (u.write && cache->nr_dirtied <= WALK_LEVELS)
+		cache->dirtied[cache->nr_dirtied++] = gpa;
 	return translate(&u, physical_mappings(u.cpu), fresh);
 }
 

@@ -27,6 +27,9 @@ load_umbra vpid=0 devname=umbra-vpid0 || fail "umbra.ko does not load with vpid=
 measure umbra-vpid0 --device ept-vpid0=/dev/umbra-vpid0:ept \
 	--device shadow-vpid0=/dev/umbra-vpid0:shadow "$@" --only switch
 unload_umbra || fail "umbra.ko does not unload"
+load_umbra root_tags=0 devname=umbra-1tag || fail "umbra.ko does not load with root_tags=0: see dmesg"
+measure umbra-1tag --device shadow-1tag=/dev/umbra-1tag:shadow "$@" --only switch
+unload_umbra || fail "umbra.ko does not unload"
 cp ./*.tlb out/
 ./umbra report --tlb $columns || status=1
 exit $status

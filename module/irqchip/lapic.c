@@ -64,7 +64,12 @@ void lapic_reset(struct lapic *l, bool lint0_extint)
 {
 	u32 reg;
 
-	memset(l->regs, 0, LAPIC_REGS_SIZE);
+	/*
+	 * The SIPI that follows an INIT is on its way already, and finds its target by the ID: that
+	 * must read right all the time.
+	 */
+	set_ids(l);
+	memset(l->regs + LAPIC_VERSION / 4, 0, LAPIC_REGS_SIZE - LAPIC_VERSION);
 	set_ids(l);
 	lapic_set_version(l);
 	for (reg = LAPIC_LVTT; reg <= LAPIC_LVTERR; reg += LVT_STRIDE)

@@ -8,8 +8,13 @@
  * the root's tag; unsync_gen moved: a table may have gone unsync below it, sync; invalid_gen moved:
  * it may be gone itself.
  */
+#include <linux/module.h>
 #include <linux/slab.h>
 #include "shadow.h"
+
+static bool root_tags __read_mostly = true;
+module_param(root_tags, bool, 0444);
+MODULE_PARM_DESC(root_tags, "shadow paging: a VPID for each root, not one for each vCPU");
 
 #define CR3_GPA_MASK	((1ULL << 52) - UM_PAGE_SIZE)
 #define PAE_ROOT_LEVELS	3
@@ -200,7 +205,7 @@ void shadow_set_root(struct um_vcpu *vcpu, struct shadow_root *root, u32 dirty)
 	struct shadow_vcpu *sv = shadow_vcpu(vcpu);
 	u64 gen = READ_ONCE(shadow_vm(vcpu->vm)->alter_gen);
 
-	if (root->alter_gen != gen) {
+	if (root->alter_gen != gen || (!root_tags && sv->cur != root)) {
 		if (root->tag)
 			hw_flush(vcpu, HW_FLUSH_TAG, root->tag, 0);
 		root->alter_gen = gen;
@@ -236,6 +241,15 @@ void shadow_set_controls(struct um_vcpu *vcpu)
 	ctl->pf_mask = PFEC_P;
 	if (!has_nx && !d->smep)
 		ctl->pf_mask |= PFEC_I;
+}
+
+static u16 take_tag(struct shadow_vcpu *sv)
+{
+	if (root_tags)
+		return hw_tag_alloc();
+	if (!sv->tag)
+		sv->tag = hw_tag_alloc();
+	return sv->tag;
 }
 
 /* Paging is off: the guest runs on EPT, and each change of its paging state exits. */
@@ -289,7 +303,7 @@ int shadow_load_root(struct um_vcpu *vcpu)
 		return 0;
 	}
 	if (!root->tag)
-		root->tag = hw_tag_alloc();
+		root->tag = take_tag(sv);
 	sv->sync = false;
 	vcpu->root.levels = root->nr == 1 ? sv->role.level : PAE_ROOT_LEVELS;
 	shadow_set_controls(vcpu);
@@ -314,7 +328,9 @@ void shadow_roots_destroy(struct um_vcpu *vcpu)
 	shadow_commit(vm);
 	write_unlock(&vm->mmu_lock);
 	for (root = sv->root; root < sv->root + SHADOW_ROOTS; root++)
-		if (root->tag)
+		if (root->tag && root->tag != sv->tag)
 			hw_tag_free(root->tag);
+	if (sv->tag)
+		hw_tag_free(sv->tag);
 	sv->cur = NULL;
 }

@@ -187,6 +187,7 @@ struct shadow_vcpu {
 	u8 doubts;			/* guest faults still to exit: doubt.c */
 	unsigned long doubted;		/* when that began, in jiffies */
 	u64 *pae_tables;		/* SHADOW_ROOTS PAE roots in a page below 4 GiB */
+	u16 tag;			/* of all roots, without root_tags */
 	struct shadow_root root[SHADOW_ROOTS];
 	struct shadow_cache cache;
 };

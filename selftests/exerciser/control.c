@@ -143,6 +143,18 @@ static void settle_pdptes(struct ex_vcpu *v, uint64_t cr3)
 	}
 }
 
+/*
+ * A CPU loads PDPTEs at a MOV to CR0 that changes PG, CD or NW; Bochs at each, on EPT. So memory has
+ * them as they were loaded, without what a walk that takes them for entries has set there.
+ */
+static void restore_pdptes(struct ex_vcpu *v)
+{
+	unsigned int i;
+
+	for (i = 1; i < 4; i++)
+		ex_put_entry(v, pdpte_gpa(v->cr3, i), v->desc.pdpte[i]);
+}
+
 static bool emit_control(struct ex_vcpu *v, enum ex_kind kind, uint64_t value, bool valid)
 {
 	ex_emit(v, kind, 0, value);
@@ -158,6 +170,8 @@ bool ex_control_cr0(struct ex_vcpu *v, uint64_t cr0)
 
 	if (load)
 		settle_pdptes(v, v->cr3);
+	else if (is_pae(v))
+		restore_pdptes(v);
 	if (!emit_control(v, EX_CR0, cr0, !load || pdptes_valid(v, v->cr3)))
 		return false;
 	v->cr0 = cr0;

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* The local APIC's registers, priorities and destinations. */
+#include <pthread.h>
+
 #include "irqchip/lapic.h"
 #include "tap.h"
 
@@ -170,8 +172,34 @@ static void test_timer(void)
 	   "there the initial count is not written");
 }
 
+static void *reset_often(void *arg)
+{
+	int i;
+
+	for (i = 0; i < 500000; i++)
+		lapic_reset(arg, false);
+	lapic_set_mode(arg, false, false);
+	return NULL;
+}
+
+/* The SIPI behind an INIT looks for its target while that is reset. */
+static void test_id_stays(void)
+{
+	const struct irq_msg msg = { .dest = 3, .delivery = IRQ_STARTUP };
+	struct lapic l = fresh(3, false);
+	unsigned long lost = 0;
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, reset_often, &l);
+	while (READ_ONCE(l.enabled))
+		lost += !lapic_matches(&l, &msg, true) && READ_ONCE(l.enabled);
+	pthread_join(thread, NULL);
+	ok(!lost, "the ID can be read while an INIT is carried out");
+}
+
 int main(void)
 {
+	test_id_stays();
 	test_random();
 	test_eoi();
 	test_xapic_destinations();

@@ -28,9 +28,10 @@ load_umbra || fail "umbra.ko does not load"
 for mmu in ept shadow; do
 	if [ "$cpus" -eq 1 ]; then
 		exercise umbra-$mmu UMBRA_MMU=$mmu
+		exercise umbra-$mmu-storm UMBRA_MMU=$mmu -x
 	else
 		exercise umbra-$mmu-4 UMBRA_MMU=$mmu -c 4
-		exercise umbra-$mmu-storm UMBRA_MMU=$mmu -c 2 -x
+		exercise umbra-$mmu-storm UMBRA_MMU=$mmu -c 4 -x
 	fi
 done
 unload_umbra || fail "umbra does not unload"

@@ -13,7 +13,7 @@
 #define MEM_SLOT	5
 #define MEM_GPA		0x40000000UL
 #define MEM_STOP	(SCRATCH_GPA + 64)
-#define MEM_VCPUS	2
+#define MEM_VCPUS	MAX_VCPUS
 #define SIZE_2M		(2UL << 20)
 #define SIZE_1G		(512 * SIZE_2M)
 
