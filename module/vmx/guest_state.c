@@ -100,8 +100,6 @@ static noinline void read_other(struct vmx_vcpu *vmx, u32 mask)
 		get_cr4(vmx);
 	if (mask & UM_ST_SEGS)
 		vmx_read_segs(vmx);
-	if (mask & UM_ST_MODE)
-		vmx_read_mode(vmx);
 	if (mask & UM_ST_DTABLES)
 		read_dtables(vcpu);
 	if (mask & UM_ST_PDPTR)
@@ -113,7 +111,7 @@ static noinline void read_other(struct vmx_vcpu *vmx, u32 mask)
 }
 
 /* What nearly every exit that reaches the core wants; the rest is read out of line. */
-#define READ_OFTEN	(UM_ST_RIP | UM_ST_RSP | UM_ST_RFLAGS | UM_ST_INTR)
+#define READ_OFTEN	(UM_ST_RIP | UM_ST_RSP | UM_ST_RFLAGS | UM_ST_INTR | UM_ST_MODE)
 
 static void read_state(struct vmx_vcpu *vmx, u32 mask)
 {
@@ -130,6 +128,8 @@ static void read_state(struct vmx_vcpu *vmx, u32 mask)
 	}
 	if (mask & UM_ST_INTR)
 		read_intr_state(vmx);
+	if (mask & UM_ST_MODE)
+		vmx_read_mode(vmx);
 	if (mask & ~READ_OFTEN)
 		read_other(vmx, mask);
 }
