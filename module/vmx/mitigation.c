@@ -151,6 +151,8 @@ void vmx_mitigation_show(struct seq_file *m)
 	seq_printf(m, "mitigation_rsb: %s\n", boot_cpu_has(X86_FEATURE_RSB_VMEXIT) ? "fill" :
 		   boot_cpu_has(X86_FEATURE_RSB_VMEXIT_LITE) ? "one entry" : "off");
 	seq_printf(m, "mitigation_ibrs: %s\n", on_off(boot_cpu_has(X86_FEATURE_KERNEL_IBRS)));
+	seq_printf(m, "mitigation_spec_ctrl: %s\n", boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL) ?
+		   "the host's value, or the guest's own" : "off");
 	seq_printf(m, "mitigation_bhi: %s\n",
 		   on_off(boot_cpu_has(X86_FEATURE_CLEAR_BHB_LOOP_ON_VMEXIT)));
 	seq_printf(m, "mitigation_ibpb: %s\n", on_off(boot_cpu_has(X86_FEATURE_USE_IBPB)));
