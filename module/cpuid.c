@@ -8,6 +8,7 @@
 #include <linux/uaccess.h>
 
 #include "cpuid.h"
+#include "msr_spec.h"
 #include "irqchip/irqchip.h"
 #include "mmu.h"
 #include "umbra.h"
@@ -110,6 +111,16 @@ static u32 um_pv_features_offered(struct um_cpuid *c)
 	return 0;
 }
 
+static void um_derive_speculation(struct um_cpuid *c)
+{
+	const struct kvm_cpuid_entry2 *controls = um_cpuid_find(c, 7, 2);
+	u32 edx = c->leaf7 ? c->leaf7->edx : 0;
+
+	c->spec_ctrl = um_spec_ctrl_bits(edx, controls ? controls->edx : 0);
+	c->ibpb = edx & UM_HAS_SPEC_CTRL;
+	c->flush_cmd = edx & UM_HAS_FLUSH_CMD;
+}
+
 static void um_cpuid_derive(struct um_cpuid *c)
 {
 	const struct kvm_cpuid_entry2 *e = um_cpuid_find(c, 0xd, 0);
@@ -125,6 +136,7 @@ static void um_cpuid_derive(struct um_cpuid *c)
 		    um_has(c, 7, 0, CPUID_ECX, BIT_OF(X86_FEATURE_RDPID));
 	c->tsc_adjust = um_has(c, 7, 0, CPUID_EBX, BIT_OF(X86_FEATURE_TSC_ADJUST));
 	c->x2apic = um_has(c, 1, 0, CPUID_ECX, BIT_OF(X86_FEATURE_X2APIC));
+	um_derive_speculation(c);
 	c->arch_caps = um_has(c, 7, 0, CPUID_EDX, BIT_OF(X86_FEATURE_ARCH_CAPABILITIES));
 }
 

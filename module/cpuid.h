@@ -32,6 +32,8 @@ struct um_cpuid {
 	u64 xcr0;		/* components offered to the guest; 0: no XSAVE */
 	u8 maxphyaddr;		/* clamped to 32..52 */
 	u32 pv_features;	/* EAX of KVM's leaf of features */
+	u64 spec_ctrl;		/* bits of IA32_SPEC_CTRL; 0: no such MSR */
+	bool ibpb, flush_cmd;
 	bool pse36, gbpages, rdtscp, tsc_adjust, arch_caps, x2apic;
 	struct kvm_cpuid_entry2 entry[];
 };

@@ -46,7 +46,7 @@ struct um_cpuid_mask {
 /*
  * Per register: what the module can virtualise. Left out although a host may have it: VMX, SGX,
  * MONITOR, PMU and debug stores, the TSC deadline (it takes an in-kernel APIC: userspace adds it),
- * and all that needs an MSR which is not virtualised (SPEC_CTRL, PRED_CMD, XSS, XFD, bus locks).
+ * and all that needs an MSR which is not virtualised (XSS, XFD, bus locks).
  */
 static const struct um_cpuid_mask um_masks[] __initconst = {
 	{ 1, 0, CPUID_ECX, CPUID_1_ECX,
@@ -69,7 +69,8 @@ static const struct um_cpuid_mask um_masks[] __initconst = {
 	  F(AVX512_BITALG) | F(CLDEMOTE) | F(MOVDIRI) | F(MOVDIR64B) },
 	{ 7, 0, CPUID_EDX, CPUID_7_EDX,
 	  F(AVX512_4VNNIW) | F(AVX512_4FMAPS) | F(MD_CLEAR) | F(AVX512_VP2INTERSECT) |
-	  F(FSRM) | F(SERIALIZE) | F(AVX512_FP16) },
+	  F(FSRM) | F(SERIALIZE) | F(AVX512_FP16) | F(SPEC_CTRL) | F(INTEL_STIBP) |
+	  F(FLUSH_L1D) | F(SPEC_CTRL_SSBD) },
 	{ 7, 1, CPUID_EAX, CPUID_7_1_EAX,
 	  F(AVX_VNNI) | F(AVX512_BF16) },
 	{ 0xd, 1, CPUID_EAX, CPUID_D_1_EAX,

@@ -49,7 +49,8 @@ void __init um_msr_setup(void)
 
 	if (boot_cpu_has(X86_FEATURE_ARCH_CAPABILITIES))
 		rdmsrl(MSR_IA32_ARCH_CAPABILITIES, caps);
-	caps &= UM_ARCH_CAPS_PASSED;
+	caps &= UM_ARCH_CAPS_PASSED |
+		(boot_cpu_has(X86_FEATURE_SPEC_CTRL) ? ARCH_CAP_IBRS_ALL : 0);
 	/* Huge executable pages are the backend's concern. */
 	caps |= ARCH_CAP_PSCHANGE_MC_NO;
 	if (!boot_cpu_has_bug(X86_BUG_CPU_MELTDOWN))
@@ -310,6 +311,10 @@ static int um_msr_read_rare(struct um_vcpu *vcpu, u32 index, u64 *val, bool host
 		return um_smm_msr_read(vcpu, index, val, host);
 	case UM_X2APIC_MSR_FIRST ... UM_X2APIC_MSR_LAST:
 		return um_x2apic_read(vcpu, index, val);
+	case MSR_IA32_SPEC_CTRL:
+	case MSR_IA32_PRED_CMD:
+	case MSR_IA32_FLUSH_CMD:
+		return um_spec_msr_read(vcpu, index, val, host);
 	default:
 		if (!um_mtrr_read(vcpu, index, val) || !um_mce_read(vcpu, index, val, host))
 			return 0;
@@ -422,6 +427,10 @@ static int um_msr_write_rare(struct um_vcpu *vcpu, u32 index, u64 val, bool host
 		return um_smm_msr_write(vcpu, index, val, host);
 	case UM_X2APIC_MSR_FIRST ... UM_X2APIC_MSR_LAST:
 		return um_x2apic_write(vcpu, index, val);
+	case MSR_IA32_SPEC_CTRL:
+	case MSR_IA32_PRED_CMD:
+	case MSR_IA32_FLUSH_CMD:
+		return um_spec_msr_write(vcpu, index, val, host);
 	case MSR_IA32_DEBUGCTLMSR:
 		return !!(val & ~(u64)UM_DEBUGCTL_IGNORED);
 	default:

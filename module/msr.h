@@ -25,6 +25,8 @@
 #define UM_MSR_MTRR_LAST	0x2ff
 
 /* 0, or 1: not such an MSR, or a bad value. */
+int um_spec_msr_read(struct um_vcpu *vcpu, u32 index, u64 *val, bool host);
+int um_spec_msr_write(struct um_vcpu *vcpu, u32 index, u64 val, bool host);
 int um_mtrr_read(struct um_vcpu *vcpu, u32 index, u64 *val);
 int um_mtrr_write(struct um_vcpu *vcpu, u32 index, u64 val);
 int um_mce_read(struct um_vcpu *vcpu, u32 index, u64 *val, bool host);

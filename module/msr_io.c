@@ -33,7 +33,7 @@ static const u32 um_saved_msrs[] = {
 	MTRR_BASE(4), MTRR_MASK(4), MTRR_BASE(5), MTRR_MASK(5),
 	MTRR_BASE(6), MTRR_MASK(6), MTRR_BASE(7), MTRR_MASK(7),
 	/* These as far as they are there: um_msr_is_saved(). */
-	MSR_TSC_AUX, MSR_KVM_STEAL_TIME,
+	MSR_TSC_AUX, MSR_IA32_SPEC_CTRL, MSR_KVM_STEAL_TIME,
 	MSR_KVM_WALL_CLOCK, MSR_KVM_SYSTEM_TIME, MSR_KVM_WALL_CLOCK_NEW, MSR_KVM_SYSTEM_TIME_NEW,
 };
 
@@ -42,6 +42,8 @@ static bool um_msr_is_saved(u32 index)
 	switch (index) {
 	case MSR_TSC_AUX:
 		return hw_caps.rdtscp;
+	case MSR_IA32_SPEC_CTRL:
+		return boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL);
 	case MSR_KVM_WALL_CLOCK ... MSR_KVM_SYSTEM_TIME:
 	case MSR_KVM_WALL_CLOCK_NEW ... MSR_KVM_STEAL_TIME:
 		return um_pv_msr_offered(index);

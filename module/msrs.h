@@ -8,7 +8,7 @@
 /* Guest MSRs that live in memory here rather than in the VMCS. */
 struct um_msrs {
 	u64 star, lstar, cstar, sfmask, kernel_gs_base, tsc_aux;
-	u64 pat, apic_base, misc_enable, tsc_adjust, tsc_deadline, debugctl, spec_ctrl;
+	u64 pat, apic_base, misc_enable, tsc_adjust, tsc_deadline, debugctl;
 	u64 arch_caps, platform_info, misc_features, power_ctl;
 	u64 sysenter_cs, sysenter_esp, sysenter_eip;
 	u64 mtrr_fixed[11], mtrr_base[8], mtrr_mask[8], mtrr_def;

@@ -205,8 +205,11 @@ void um_steal_preempted(struct um_vcpu *vcpu)
 #define UM_ICR_LEVEL		BIT(15)
 #define UM_ICR_REFUSED		(BIT(11) | GENMASK(19, 18))	/* logical, shorthands */
 
-/* To the APICs whose ids are the bits of two words, the first of which is @first. How many. */
-static long um_send_ipi(struct um_vcpu *vcpu, bool long_mode)
+/*
+ * To the APICs whose ids are the bits of two words, the first of which is @first. How many. Out of
+ * line, so that other hypercalls need not save the registers that it uses.
+ */
+static noinline long um_send_ipi(struct um_vcpu *vcpu, bool long_mode)
 {
 	u64 *gpr = vcpu->gpr, mask = long_mode ? ~0ULL : U32_MAX;
 	u64 bits[2] = { gpr[UM_RBX] & mask, gpr[UM_RCX] & mask };

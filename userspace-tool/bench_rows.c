@@ -128,6 +128,39 @@ static int measure_create(const struct target *target, struct bench_vm *bench, u
 	return 0;
 }
 
+static int run_to_port(struct bench_vm *bench)
+{
+	struct kvm_run *run = bench->vm.run;
+
+	if (ioctl(bench->vm.vcpu, KVM_RUN, 0) || run->exit_reason != KVM_EXIT_IO ||
+	    run->io.port != BENCH_PORT)
+		return -1;
+	return 0;
+}
+
+static int measure_two_vms(const struct target *target, struct bench_vm *bench, u64 count,
+			   u64 *ticks)
+{
+	struct bench_vm *vm[2] = { bench, xcalloc(1, sizeof(*bench)) };
+	u64 left = count, start;
+
+	if (bench_vm_create(vm[1], target->device, target->backend, BENCH_PLAIN)) {
+		free(vm[1]);
+		return bench_fail(bench, "a second VM cannot be created");
+	}
+	for (int i = 0; i < 2; i++)
+		if (bench_vm_start(vm[i], OP_PORT_OUT, count + 1, 0) || run_to_port(vm[i]))
+			goto out;
+	start = read_tsc();
+	while (left && !run_to_port(vm[left % 2]))
+		left--;
+	*ticks = read_tsc() - start;
+out:
+	bench_vm_destroy(vm[1]);
+	free(vm[1]);
+	return left ? bench_fail(bench, "a VM did not come to its OUT") : 0;
+}
+
 const struct bench_row bench_rows[ROW_COUNT] = {
 	[ROW_CPUID] = {
 		"cpuid", "CPUID",
@@ -253,6 +286,10 @@ const struct bench_row bench_rows[ROW_COUNT] = {
 		"ioapic_read", "read of the IOAPIC",
 		"MMIO that the module serves",
 		0, 0, OP_IOAPIC_READ, expect_ioapic_version, .machine = BENCH_IRQCHIP },
+	[ROW_TWO_VMS] = {
+		"two_vms", "OUT of two VMs in turn",
+		"as OUT to userspace; each KVM_RUN is the other VM's",
+		0, 0, -1, .measure = measure_two_vms },
 	[ROW_IPI_RUNNING] = {
 		"ipi_running", "IPI to a running vCPU",
 		"from the WRMSR to the first vCPU's sight of what the second one's handler did",

@@ -99,7 +99,7 @@ void bench_vm_destroy(struct bench_vm *bench)
 	vm_destroy(&bench->vm);
 }
 
-static int set_registers(struct bench_vm *bench, int operation, u64 count, u64 argument)
+int bench_vm_start(const struct bench_vm *bench, int operation, u64 count, u64 argument)
 {
 	struct kvm_regs regs = bench->start;
 
@@ -171,7 +171,7 @@ int bench_vm_run(struct bench_vm *bench, int operation, u64 count, u64 argument,
 	u64 start;
 
 	*outcome = (struct outcome){ 0 };
-	if (set_registers(bench, operation, count, argument))
+	if (bench_vm_start(bench, operation, count, argument))
 		return bench_fail(bench, "setting registers: %s", strerror(errno));
 	start = read_tsc();
 	if (bench_run_to_halt(bench, outcome))

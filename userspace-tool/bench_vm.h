@@ -42,6 +42,8 @@ void bench_vm_destroy(struct bench_vm *bench);
 
 /* To HLT, or to the OUT to BENCH_END_PORT of guests that cannot leave by HLT. */
 int bench_run_to_halt(struct bench_vm *bench, struct outcome *outcome);
+/* The next KVM_RUN begins `count` operations; 0 or -1 with errno. */
+int bench_vm_start(const struct bench_vm *bench, int operation, u64 count, u64 argument);
 /* Runs the guest until it has done all operations; *ticks is the time of that. */
 int bench_vm_run(struct bench_vm *bench, int operation, u64 count, u64 argument,
 		 struct outcome *outcome, u64 *ticks);

@@ -63,6 +63,25 @@ void lab_port_out(Bit16u port, unsigned int size, Bit32u value);
 		cost_fetch(BX_CPU(cpu), laddr); \
 } while (0)
 
+/*
+ * What Linux does against leaks: its MSRs, and code of which only the shape tells. CALL and JMP
+ * have five and two bytes there.
+ */
+#define BX_INSTR_WRMSR(cpu, index, value) do { \
+	if ((index) == BX_MSR_IA32_SPEC_CTRL) \
+		BX_INSTR_COUNT(SPEC_CTRL); \
+	else if ((index) == BX_MSR_IA32_PRED_CMD) \
+		BX_INSTR_COUNT(PRED_CMD); \
+	else if ((index) == BX_MSR_IA32_FLUSH_CMD) \
+		BX_INSTR_COUNT(FLUSH_CMD); \
+} while (0)
+#define BX_INSTR_UCNEAR_BRANCH(cpu, what, from, to) do { \
+	if ((what) == BX_INSTR_IS_CALL && (to) - (from) == 6) \
+		BX_INSTR_COUNT(RSB_CALL); \
+	else if ((what) == BX_INSTR_IS_JMP && (to) - (from) == 3) \
+		BX_INSTR_COUNT(BHB_JUMP); \
+} while (0)
+
 /* The CPU comes out of the kernel. */
 #define BX_INSTR_HLT(cpu) (stale_enabled ? stale_left_kernel(cpu) : (void)0)
 #define BX_INSTR_MWAIT(cpu, paddr, len, flags) BX_INSTR_HLT(cpu)
@@ -85,7 +104,6 @@ void lab_port_out(Bit16u port, unsigned int size, Bit32u value);
 #define BX_INSTR_DEBUG_CMD(cmd)
 #define BX_INSTR_CNEAR_BRANCH_TAKEN(cpu, from, to)
 #define BX_INSTR_CNEAR_BRANCH_NOT_TAKEN(cpu, from)
-#define BX_INSTR_UCNEAR_BRANCH(cpu, what, from, to)
 #define BX_INSTR_OPCODE(cpu, i, opcode, len, is32, is64)
 #define BX_INSTR_EXCEPTION(cpu, vector, error)
 #define BX_INSTR_INTERRUPT(cpu, vector)
@@ -98,6 +116,5 @@ void lab_port_out(Bit16u port, unsigned int size, Bit32u value);
 #define BX_INSTR_REPEAT_ITERATION(cpu, i)
 #define BX_INSTR_PHY_ACCESS(cpu, phy, len, memtype, rw)
 #define BX_INSTR_INP(port, size)
-#define BX_INSTR_WRMSR(cpu, index, value)
 
 #endif

@@ -58,7 +58,12 @@
 	X(INVEPT, "INVEPT")				\
 	X(INVVPID, "INVVPID")				\
 	X(MOV_CR, "MOV to CR0, CR3, CR4")		\
-	X(CPUID, "CPUID")
+	X(CPUID, "CPUID")				\
+	X(SPEC_CTRL, "WRMSR of IA32_SPEC_CTRL")		\
+	X(PRED_CMD, "WRMSR of IA32_PRED_CMD: IBPB")	\
+	X(FLUSH_CMD, "WRMSR of IA32_FLUSH_CMD: flush of the L1D")	\
+	X(RSB_CALL, "CALLs over one byte: they fill the return stack buffer")	\
+	X(BHB_JUMP, "JMPs over one byte: they clear the branch history")
 
 /* Contexts: outside of guests; all guests together; then each VMCS, with and without EPT. */
 #define LAB_TLB_HOST		0

@@ -14,9 +14,9 @@ complaints="$complaints|detected .*stall|blocked for more than|unreferenced obje
 complaints="$complaints|refcount_t:|non-static key|ODEBUG:|suspected memory leaks|non-responsive CSD"
 # Not one: vmalloc() tells of the allocations that selftests/fault*.c have fail, the OOM killer of
 # the processes that selftests/hostlimit leaves without memory, the kernel of the page that
-# selftests/hostmap declares broken.
+# selftests/hostmap declares broken; and which mitigations it thinks little of, at its boot.
 injected='/fault[a-z]*: vmalloc error:/,/<\/TASK>/d; /hostlimit invoked oom-killer:/,/<\/TASK>/d'
-injected="$injected; /Sending SIGBUS to hostmap:/d"
+injected="$injected; /Sending SIGBUS to hostmap:/d; /] \(Spectre V2 \|RETBleed\): WARNING: /d"
 
 # Bits of /proc/sys/kernel/tainted that say that the kernel found itself broken.
 taint_bad_page=32 taint_die=128 taint_warn=512 taint_lockup=16384

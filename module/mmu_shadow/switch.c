@@ -96,17 +96,40 @@ static void renew_leaf(struct um_vcpu *vcpu, struct shadow_vcpu *sv, gva_t gva)
 	shadow_known(&w, sp);
 }
 
+/*
+ * For the address space in use, all is what a load of its CR3 flushes; others are loaded later, and
+ * flushed then unless they have a PCID.
+ */
+static bool invalidate_all_fast(struct um_vcpu *vcpu, struct shadow_vcpu *sv)
+{
+	u64 gen;
+
+	if (!shadow_cr3_fast(vcpu, vcpu->cr3))
+		return false;
+	gen = sv->cur->unsync_gen;
+	if (sv->noflush_ok)
+		distrust_roots(sv);
+	sv->cur->unsync_gen = gen;
+	return true;
+}
+
+static bool invalidate_all(struct um_vcpu *vcpu, struct shadow_vcpu *sv, bool fast)
+{
+	if (fast)
+		return invalidate_all_fast(vcpu, sv);
+	distrust_roots(sv);
+	shadow_paging_changed(vcpu, UM_PG_CR3);
+	return true;
+}
+
 bool shadow_invlpg(struct um_vcpu *vcpu, gva_t gva, bool all, bool fast)
 {
 	struct shadow_vcpu *sv = shadow_vcpu(vcpu);
 	struct um_vm *vm = vcpu->vm;
 	unsigned int i;
 
-	if (all) {
-		distrust_roots(sv);
-		shadow_paging_changed(vcpu, UM_PG_CR3);
-		return true;
-	}
+	if (all)
+		return invalidate_all(vcpu, sv, fast);
 	if (!sv->cur)
 		return true;
 	if (!fast)

@@ -15,13 +15,21 @@
 #define VMCS_HOST_RSP	0x6c14		/* SDM "Field Encoding in VMCS": host RSP */
 #define RESUME_BIT	0		/* VMX_ENTER_RESUME_BIT */
 
+/* struct vmx_entry */
+#define ENTRY_HOST_RSP	0
+#define ENTRY_SPEC_CTRL	8
+#define ENTRY_FLAGS	16
+#define SPEC_CTRL_OWN	1		/* VMX_SPEC_CTRL_OWN */
+#define SPEC_CTRL_PASSED 2		/* VMX_SPEC_CTRL_PASSED */
+
 .section .noinstr.text, "ax"
 
 /*
- * bool vmx_enter_guest(u64 *gpr, unsigned long *host_rsp, unsigned long flags)
+ * bool vmx_enter_guest(u64 *gpr, struct vmx_entry *entry, unsigned long flags)
  *
- * %rdi: the guest's general registers, RSP's slot unused; %rsi: what the VMCS holds as host RSP,
- * updated here; %rdx: VMX_ENTER_RESUME unless the VMCS was cleared since its last launch.
+ * %rdi: the guest's general registers, RSP's slot unused; %rsi: what the VMCS holds as host RSP
+ * and the guest's IA32_SPEC_CTRL, both updated here; %rdx: VMX_ENTER_RESUME unless the VMCS was
+ * cleared since its last launch.
  * True after a VM exit, false when VMLAUNCH or VMRESUME itself failed.
  */
 SYM_FUNC_START(vmx_enter_guest)
@@ -32,14 +40,28 @@ SYM_FUNC_START(vmx_enter_guest)
 	push %r13
 	push %r12
 	push %rbx
+	push %rsi
 	push %rdi
 
-	cmp  %rsp, (%rsi)
+	cmp  %rsp, ENTRY_HOST_RSP(%rsi)
 	je   .Lrsp_ok
-	mov  %rsp, (%rsi)
+	mov  %rsp, ENTRY_HOST_RSP(%rsi)
 	mov  $VMCS_HOST_RSP, %eax
 	vmwrite %rsp, %rax
 .Lrsp_ok:
+	/* From the guest's IA32_SPEC_CTRL on there is no RET and no indirect branch. */
+	ALTERNATIVE "jmp .Lguest_spec_ctrl", "", X86_FEATURE_MSR_SPEC_CTRL
+	testl $SPEC_CTRL_OWN, ENTRY_FLAGS(%rsi)
+	jz   .Lguest_spec_ctrl
+	mov  ENTRY_SPEC_CTRL(%rsi), %rax
+	cmp  PER_CPU_VAR(x86_spec_ctrl_current), %rax
+	je   .Lguest_spec_ctrl
+	mov  %edx, %r8d
+	mov  $MSR_IA32_SPEC_CTRL, %ecx
+	xor  %edx, %edx
+	wrmsr
+	mov  %r8d, %edx
+.Lguest_spec_ctrl:
 	/* The flag waits in CF: no move changes it, and VERW changes only ZF. */
 	bt   $RESUME_BIT, %edx
 
@@ -59,7 +81,11 @@ SYM_FUNC_START(vmx_enter_guest)
 	mov  GPR(0)(%rdi), %rax
 	mov  GPR(7)(%rdi), %rdi
 
-	VM_CLEAR_CPU_BUFFERS
+	/* Which of the two features speaks for VM entry depends on the kernel's version. */
+	ALTERNATIVE_2 "jmp .Lverw_done", "", X86_FEATURE_CLEAR_CPU_BUF, \
+		      "", X86_FEATURE_CLEAR_CPU_BUF_VM
+	verw x86_verw_sel(%rip)
+.Lverw_done:
 
 	UNWIND_HINT_SAVE
 	jnc  .Llaunch
@@ -100,13 +126,31 @@ SYM_INNER_LABEL(vmx_exit_point, SYM_L_GLOBAL)
 	 */
 	FILL_RETURN_BUFFER %rax, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT, \
 			   X86_FEATURE_RSB_VMEXIT_LITE
-	ALTERNATIVE "jmp .Librs_done", "", X86_FEATURE_KERNEL_IBRS
+	ALTERNATIVE "jmp .Lhost_spec_ctrl", "", X86_FEATURE_MSR_SPEC_CTRL
+	mov  8(%rsp), %rsi
 	mov  $MSR_IA32_SPEC_CTRL, %ecx
+	testl $SPEC_CTRL_PASSED, ENTRY_FLAGS(%rsi)
+	jz   .Lspec_ctrl_stored
+	rdmsr
+	mov  %eax, ENTRY_SPEC_CTRL(%rsi)
+.Lspec_ctrl_stored:
 	mov  PER_CPU_VAR(x86_spec_ctrl_current), %rax
+	/* IBRS of the older kind is to be set anew in any case. */
+	ALTERNATIVE "jmp .Lcompare_spec_ctrl", "", X86_FEATURE_KERNEL_IBRS
+	jmp  .Lrestore_spec_ctrl
+.Lcompare_spec_ctrl:
+	testl $SPEC_CTRL_OWN, ENTRY_FLAGS(%rsi)
+	jz   .Lhost_spec_ctrl
+	cmp  ENTRY_SPEC_CTRL(%rsi), %rax
+	je   .Lspec_ctrl_fence
+.Lrestore_spec_ctrl:
 	mov  %rax, %rdx
 	shr  $32, %rdx
 	wrmsr
-.Librs_done:
+.Lspec_ctrl_fence:
+	/* Nothing is predicted as if the jumps had gone the other way. */
+	lfence
+.Lhost_spec_ctrl:
 	CLEAR_BRANCH_HISTORY_VMEXIT
 	mov  %r12d, %eax
 	xor  %ecx, %ecx
@@ -117,7 +161,7 @@ SYM_INNER_LABEL(vmx_exit_point, SYM_L_GLOBAL)
 	xor  %r9d, %r9d
 	xor  %r10d, %r10d
 	xor  %r11d, %r11d
-	add  $8, %rsp
+	add  $16, %rsp
 	pop  %rbx
 	pop  %r12
 	pop  %r13

@@ -84,7 +84,8 @@ static int entry_failed(struct vmx_vcpu *vmx, u64 reason)
 	return 0;
 }
 
-static int unexpected(struct vmx_vcpu *vmx)
+/* Out of line: its array would have a stack protector on every exit. */
+static noinline int unexpected(struct vmx_vcpu *vmx)
 {
 	u64 data[2] = { vmx->exit_reason, vmx->vcpu.cpu };
 

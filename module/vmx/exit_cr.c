@@ -25,14 +25,31 @@ static unsigned int cr_gpr(unsigned long qual)
 	return (qual >> 8) & 15;
 }
 
+/* A guest without INVPCID flushes its TLB by changing PGE and nothing else. */
+static bool cr4_fast(struct vmx_vcpu *vmx, u64 cr4)
+{
+	struct um_vcpu *vcpu = &vmx->vcpu;
+
+	if ((um_cr4(vcpu) ^ cr4) != X86_CR4_PGE || (cr4 & ~um_cr4_guest_allowed(vcpu)) ||
+	    !vcpu->mmu->invlpg || !vcpu->mmu->invlpg(vcpu, 0, true, true))
+		return false;
+	vcpu->stats.exit.cr4++;
+	um_load_cr4(vcpu, cr4);
+	um_audit_vcpu(vcpu);
+	return vmx_skip_fast(vmx);
+}
+
 bool exit_cr_fast(struct vmx_vcpu *vmx)
 {
 	struct um_vcpu *vcpu = &vmx->vcpu;
 	unsigned long qual = vmx_exit_qual(vmx);
 
-	if (cr_number(qual) != 3 || cr_access(qual) != CR_MOV_TO || !vcpu->mmu->cr3_fast)
+	if (cr_access(qual) != CR_MOV_TO || !vcpu->mmu->cr3_fast)
 		return false;
-	if (!vcpu->mmu->cr3_fast(vcpu, um_gpr_read(vcpu, cr_gpr(qual))))
+	if (cr_number(qual) == 4)
+		return cr4_fast(vmx, um_gpr_read(vcpu, cr_gpr(qual)));
+	if (cr_number(qual) != 3 ||
+	    !vcpu->mmu->cr3_fast(vcpu, um_gpr_read(vcpu, cr_gpr(qual))))
 		return false;
 	vcpu->stats.exit.cr3++;
 	vcpu->stats.cr3_cached++;

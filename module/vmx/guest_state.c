@@ -100,8 +100,6 @@ static noinline void read_other(struct vmx_vcpu *vmx, u32 mask)
 		get_cr4(vmx);
 	if (mask & UM_ST_SEGS)
 		vmx_read_segs(vmx);
-	if (mask & UM_ST_MODE)
-		vmx_read_mode(vmx);
 	if (mask & UM_ST_DTABLES)
 		read_dtables(vcpu);
 	if (mask & UM_ST_PDPTR)
@@ -113,7 +111,7 @@ static noinline void read_other(struct vmx_vcpu *vmx, u32 mask)
 }
 
 /* What nearly every exit that reaches the core wants; the rest is read out of line. */
-#define READ_OFTEN	(UM_ST_RIP | UM_ST_RSP | UM_ST_RFLAGS | UM_ST_INTR)
+#define READ_OFTEN	(UM_ST_RIP | UM_ST_RSP | UM_ST_RFLAGS | UM_ST_INTR | UM_ST_MODE)
 
 static void read_state(struct vmx_vcpu *vmx, u32 mask)
 {
@@ -130,6 +128,8 @@ static void read_state(struct vmx_vcpu *vmx, u32 mask)
 	}
 	if (mask & UM_ST_INTR)
 		read_intr_state(vmx);
+	if (mask & UM_ST_MODE)
+		vmx_read_mode(vmx);
 	if (mask & ~READ_OFTEN)
 		read_other(vmx, mask);
 }
@@ -243,7 +243,7 @@ static void write_root(struct vmx_vcpu *vmx)
 		}
 		if (vcpu->mmu_ctl.intercepts & UM_IC_CR3)
 			vmcs_writel(GUEST_CR3, vcpu->root.cr3);
-	} else {
+	} else if (vcpu->root.hpa != vmx->hw_root) {
 		vmcs_writel(GUEST_CR3, vcpu->root.hpa);
 	}
 	vmx->hw_root = vcpu->root.hpa;
@@ -285,11 +285,13 @@ static void write_intr_state(struct vmx_vcpu *vmx)
 	vmcs_write32(GUEST_INTERRUPTIBILITY_INFO, state);
 }
 
-static void write_tsc(const struct um_vcpu *vcpu)
+static void write_tsc(struct vmx_vcpu *vmx)
 {
-	vmcs_write64(TSC_OFFSET, vcpu->tsc_offset);
-	if (hw_caps.tsc_scaling)
-		vmcs_write64(TSC_MULTIPLIER, vcpu->tsc_ratio);
+	vmcs_write64(TSC_OFFSET, vmx->vcpu.tsc_offset);
+	if (!hw_caps.tsc_scaling || vmx->tsc_ratio == vmx->vcpu.tsc_ratio)
+		return;
+	vmx->tsc_ratio = vmx->vcpu.tsc_ratio;
+	vmcs_write64(TSC_MULTIPLIER, vmx->tsc_ratio);
 }
 
 static void write_rarely_used(struct vmx_vcpu *vmx, u32 dirty)
@@ -312,7 +314,7 @@ static void write_rarely_used(struct vmx_vcpu *vmx, u32 dirty)
 	if (dirty & UM_ST_DEBUGCTL)
 		vmcs_write64(GUEST_IA32_DEBUGCTL, vcpu->msr.debugctl);
 	if (dirty & UM_ST_TSC)
-		write_tsc(vcpu);
+		write_tsc(vmx);
 }
 
 /* What CS and SS may be depends on whether the guest is unrestricted. */

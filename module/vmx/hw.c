@@ -14,6 +14,10 @@ const size_t hw_vcpu_size = sizeof(struct vmx_vcpu);
 static_assert(offsetof(struct vmx_vcpu, vcpu) == 0);
 /* enter.S counts registers in enum um_gpr's order. */
 static_assert(offsetof(struct um_vcpu, gpr) == 0);
+/* And knows this. */
+static_assert(offsetof(struct vmx_entry, host_rsp) == 0);
+static_assert(offsetof(struct vmx_entry, spec_ctrl) == 8);
+static_assert(offsetof(struct vmx_entry, flags) == 16);
 
 int hw_init(void)
 {
@@ -25,6 +29,7 @@ int hw_init(void)
 	if (r)
 		return r;
 	vmx_host_init();
+	vmx_spec_ctrl_init();
 	r = vmx_tags_init();
 	if (r)
 		goto no_tags;

@@ -106,6 +106,9 @@ static bool l1d_wanted(struct vmx_vcpu *vmx)
 {
 	bool wanted = vmx->l1d_flush;
 
+	/* L1TF takes entries of the guest's making; shadow ones hold no address while absent. */
+	if (!(vmx->vcpu.mmu_ctl.intercepts & UM_IC_EPT))
+		return false;
 	vmx->l1d_flush = false;
 	if (l1d_mode == L1D_ALWAYS)
 		return true;
@@ -141,12 +144,15 @@ void vmx_mitigation_show(struct seq_file *m)
 {
 	seq_printf(m, "mitigation_l1d_flush: %s%s\n", l1d_name[l1d_mode],
 		   l1d_mode == L1D_NEVER ? "" : flush_pages ? " (by reading)" : " (MSR)");
-	seq_printf(m, "mitigation_verw: %s\n", on_off(boot_cpu_has(X86_FEATURE_CLEAR_CPU_BUF_VM)));
+	seq_printf(m, "mitigation_verw: %s\n", on_off(boot_cpu_has(X86_FEATURE_CLEAR_CPU_BUF) ||
+						      boot_cpu_has(X86_FEATURE_CLEAR_CPU_BUF_VM)));
 	seq_printf(m, "mitigation_mmio_stale_data: %s\n",
 		   on_off(static_key_enabled(&mmio_stale_data_clear)));
 	seq_printf(m, "mitigation_rsb: %s\n", boot_cpu_has(X86_FEATURE_RSB_VMEXIT) ? "fill" :
 		   boot_cpu_has(X86_FEATURE_RSB_VMEXIT_LITE) ? "one entry" : "off");
 	seq_printf(m, "mitigation_ibrs: %s\n", on_off(boot_cpu_has(X86_FEATURE_KERNEL_IBRS)));
+	seq_printf(m, "mitigation_spec_ctrl: %s\n", boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL) ?
+		   "the host's value, or the guest's own" : "off");
 	seq_printf(m, "mitigation_bhi: %s\n",
 		   on_off(boot_cpu_has(X86_FEATURE_CLEAR_BHB_LOOP_ON_VMEXIT)));
 	seq_printf(m, "mitigation_ibpb: %s\n", on_off(boot_cpu_has(X86_FEATURE_USE_IBPB)));

@@ -3,6 +3,7 @@
  * MSRs that the hardware switches or that live in the CPU while the guest is loaded, and the bitmap
  * of those that the guest may touch without an exit.
  */
+#include "../cpuid.h"
 #include "../msr.h"
 #include "vmx.h"
 
@@ -26,6 +27,20 @@ static void pass_allowed(struct vmx_vcpu *vmx, u32 msr, bool write)
 		pass(vmx->msr_bitmap, msr, write);
 }
 
+static void pass_speculation(struct vmx_vcpu *vmx)
+{
+	if (vmx_spec_ctrl_passes(vmx, false))
+		pass_allowed(vmx, MSR_IA32_SPEC_CTRL, false);
+	if (vmx_spec_ctrl_passes(vmx, true)) {
+		pass_allowed(vmx, MSR_IA32_SPEC_CTRL, true);
+		vmx->entry.flags |= VMX_SPEC_CTRL_PASSED;
+	}
+	if (vmx->passes_pred_cmd && vmx->vcpu.cpuid->ibpb)
+		pass_allowed(vmx, MSR_IA32_PRED_CMD, true);
+	if (vmx->passes_flush_cmd && vmx->vcpu.cpuid->flush_cmd)
+		pass_allowed(vmx, MSR_IA32_FLUSH_CMD, true);
+}
+
 void hw_msr_intercepts(struct um_vcpu *vcpu)
 {
 	static const u32 passed[] = {
@@ -41,6 +56,7 @@ void hw_msr_intercepts(struct um_vcpu *vcpu)
 		pass_allowed(vmx, passed[i], true);
 	}
 	pass_allowed(vmx, MSR_IA32_TSC, false);
+	pass_speculation(vmx);
 }
 
 /*
@@ -125,6 +141,8 @@ int hw_msr_get(struct um_vcpu *vcpu, u32 index, u64 *val)
 	case MSR_KERNEL_GS_BASE:
 		*val = kernel_gs_read(to_vmx(vcpu));
 		return 0;
+	case MSR_IA32_SPEC_CTRL:
+		return vmx_spec_ctrl_get(to_vmx(vcpu), val);
 	default:
 		return 1;
 	}
@@ -161,6 +179,11 @@ int hw_msr_set(struct um_vcpu *vcpu, u32 index, u64 val)
 	case MSR_KERNEL_GS_BASE:
 		kernel_gs_write(vmx, val);
 		return 0;
+	case MSR_IA32_SPEC_CTRL:
+		return vmx_spec_ctrl_set(vmx, val);
+	case MSR_IA32_PRED_CMD:
+	case MSR_IA32_FLUSH_CMD:
+		return vmx_spec_command(vmx, index, val);
 	default:
 		return 1;
 	}

@@ -41,7 +41,7 @@ static noinstr bool enter_guest(struct vmx_vcpu *vmx)
 	host_guest_state_enter();
 	if (vcpu->cr2 != native_read_cr2())
 		native_write_cr2(vcpu->cr2);
-	entered = vmx_enter_guest(vcpu->gpr, &vmx->host_rsp, vmx->launched ? VMX_ENTER_RESUME : 0);
+	entered = vmx_enter_guest(vcpu->gpr, &vmx->entry, vmx->launched ? VMX_ENTER_RESUME : 0);
 	vcpu->cr2 = native_read_cr2();
 	host_guest_state_exit();
 	return entered;

@@ -52,6 +52,16 @@ struct vmx_fitted {
 	struct kvm_segment guest, hw;
 };
 
+/* What enter.S uses: it knows the offsets. */
+struct vmx_entry {
+	unsigned long host_rsp;	/* as in the VMCS; enter.S keeps it */
+	u64 spec_ctrl;		/* the guest's IA32_SPEC_CTRL */
+	u32 flags;		/* VMX_SPEC_CTRL_* */
+};
+
+#define VMX_SPEC_CTRL_OWN	BIT(0)	/* the guest's is not the host's: load it, restore */
+#define VMX_SPEC_CTRL_PASSED	BIT(1)	/* the guest writes it without an exit: store it */
+
 struct vmx_vcpu {
 	struct um_vcpu vcpu;	/* first: the core allocates hw_vcpu_size bytes */
 	struct vmcs_hdr *vmcs;
@@ -59,7 +69,7 @@ struct vmx_vcpu {
 	struct list_head on_cpu;
 	int active_cpu;		/* where the VMCS is active, -1: nowhere (clear) */
 	bool launched;
-	unsigned long host_rsp;	/* as in the VMCS; enter.S keeps it */
+	struct vmx_entry entry;
 	unsigned long *msr_bitmap;
 	u64 *pml;		/* pml.c: NULL without PML */
 
@@ -73,10 +83,12 @@ struct vmx_vcpu {
 	unsigned long cr0_owned, cr4_owned;	/* guest-owned bits, as in the VMCS masks */
 	hpa_t hw_root;		/* as in EPTP or GUEST_CR3 */
 	u16 hw_tag;
+	u64 tsc_ratio;		/* as in the VMCS, 0: none yet */
 	struct vmx_fitted cs, ss;
 	bool irq_window, nmi_window;
 	struct vmx_host host;
 	bool l1d_flush;		/* mitigation.c: host data may lie in the L1D */
+	bool passes_pred_cmd, passes_flush_cmd;	/* the guest's writes need no exit; spec_ctrl.c */
 };
 
 static inline struct vmx_vcpu *to_vmx(struct um_vcpu *vcpu)
@@ -153,7 +165,7 @@ void vmx_vmcs_clear(struct vmx_vcpu *vmx);	/* VMCLEAR where it is active; may IP
 /* enter.S: false on VMfail. @flags: VMX_ENTER_* */
 #define VMX_ENTER_RESUME_BIT	0
 #define VMX_ENTER_RESUME	BIT(VMX_ENTER_RESUME_BIT)
-bool vmx_enter_guest(u64 *gpr, unsigned long *host_rsp, unsigned long flags);
+bool vmx_enter_guest(u64 *gpr, struct vmx_entry *entry, unsigned long flags);
 void vmx_exit_point(void);
 
 /* guest_state.c */
@@ -227,6 +239,13 @@ static inline void vmx_mitigation_exit(void)
 	if (cpu_feature_enabled(X86_FEATURE_IBPB_EXIT_TO_USER))
 		this_cpu_write(x86_ibpb_exit_to_user, true);
 }
+
+/* spec_ctrl.c: 0, or 1: there is no such MSR or value */
+void vmx_spec_ctrl_init(void);
+int vmx_spec_ctrl_get(struct vmx_vcpu *vmx, u64 *val);
+int vmx_spec_ctrl_set(struct vmx_vcpu *vmx, u64 val);
+int vmx_spec_command(struct vmx_vcpu *vmx, u32 index, u64 val);
+bool vmx_spec_ctrl_passes(struct vmx_vcpu *vmx, bool write);
 
 /* dump.c */
 void vmx_explain_failure(struct vmx_vcpu *vmx);	/* one rate-limited dmesg line: rule and field */

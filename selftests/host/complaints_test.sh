@@ -77,5 +77,10 @@ complains 4096 <<'END'
 [  100.000002] Call Trace:
 END
 check "but of no other" $?
+complains 4096 <<'END'
+[    0.792430] RETBleed: WARNING: Spectre v2 mitigation leaves CPU vulnerable to RETBleed attacks, data leaks possible!
+END
+[ $? -ne 0 ]
+check "the kernel's opinion of a mitigation" $?
 finish
 exit $failed
