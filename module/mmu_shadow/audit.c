@@ -280,7 +280,6 @@ static void audit_known_frame(struct shadow_audit *s, gfn_t gfn, u64 frame)
 	um_audit_at(s->a, gfn, UM_LEVEL_4K, frame);
 	if (um_audit_rule(s->a, slot, "a known frame lies in a memslot"))
 		return;
-	um_audit_rule(s->a, frame & FRAME_VALID, "a known frame is marked so");
 	um_audit_rule(s->a, !leaf.writable || !(slot->flags & KVM_MEM_READONLY),
 		      "a frame known to be writable is not read-only");
 	um_audit_rule(s->a, !leaf.writable || um_audit_logged(slot, &leaf),
@@ -345,6 +344,8 @@ static void audit_node(struct shadow_audit *s, const struct rmap_node *node)
 			continue;
 		um_audit_at(s->a, base + i, UM_LEVEL_4K, word);
 		um_audit_rule(s->a, !(word & RMAP_LOCKED), "no word of the reverse map is locked");
+		um_audit_rule(s->a, word & FRAME_VALID || !(word & FRAME_FLAGS),
+			      "nothing is known of a frame that is not known");
 		audit_list(s, rmap_leaves(word), base + i, UM_LEVEL_4K);
 		if (rmap_frame(word))
 			audit_known_frame(s, base + i, rmap_frame(word));

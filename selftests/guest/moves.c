@@ -7,6 +7,8 @@
 #include "moves.h"
 
 #define KERNEL		3	/* P, W */
+#define PTE_A		0x20
+#define PTE_D		0x40
 #define CR0_WP		BIT(16)
 #define CR0_PG		BIT(31)
 #define PAGE		4096UL
@@ -14,6 +16,8 @@
 #define MARK		0xabc00000U
 #define VCPU_SHIFT	8
 #define ROUND_SHIFT	12
+#define POSTS		4
+#define PATIENCE	20000
 
 struct state {
 	u32 written[MOVES_PAGES];	/* by number of the page */
@@ -49,12 +53,22 @@ static unsigned long gva(unsigned int vcpu, unsigned int entry)
 	return MOVES_GVA + (vcpu * MOVES_ENTRIES + entry) * PAGE;
 }
 
+static unsigned long entry_at(unsigned long table, unsigned int entry)
+{
+	return table + (this_id() * MOVES_ENTRIES + entry) * arg(MOVES_ARG_ENTRY_SIZE);
+}
+
 static void set_entry(unsigned long table, unsigned int entry, unsigned int page)
 {
-	unsigned int size = arg(MOVES_ARG_ENTRY_SIZE);
+	write_entry(entry_at(table, entry), frame(page) | KERNEL, arg(MOVES_ARG_ENTRY_SIZE));
+}
 
-	write_entry(table + (this_id() * MOVES_ENTRIES + entry) * size, frame(page) | KERNEL,
-		    size);
+/* What is read first may be mapped for reading alone. */
+static void check_entry(unsigned int entry, unsigned int page)
+{
+	u64 pte = read_entry(entry_at(arg(MOVES_ARG_TABLE), entry), arg(MOVES_ARG_ENTRY_SIZE));
+
+	GUEST_EQ(pte & ~(u64)(PTE_A | PTE_D), frame(page) | KERNEL);
 }
 
 static bool may_be(u32 was, u32 want)
@@ -99,6 +113,8 @@ static void exchange(u32 round, bool paged)
 	struct state *s = mine();
 	unsigned char was = s->at[a];
 
+	check_entry(a, s->at[a]);
+	check_entry(b, s->at[b]);
 	s->at[a] = s->at[b];
 	s->at[b] = was;
 	set_entry(arg(MOVES_ARG_TABLE), a, s->at[a]);
@@ -116,6 +132,8 @@ static void post(u32 round)
 
 	if (READ_ONCE(s->posted) != READ_ONCE(s->taken))
 		return;
+	if (s->posted)
+		check_entry(MOVES_POSTED, s->posted_page);
 	s->posted_page = round % MOVES_PAGES;
 	write32(frame(s->posted_page) + MARK_AT,
 		MARK | page_number(this_id(), s->posted_page));
@@ -124,8 +142,9 @@ static void post(u32 round)
 	WRITE_ONCE(s->posted, s->posted + 1);
 }
 
-static void take_posts(void)
+static bool take_posts(void)
 {
+	bool any = false;
 	unsigned int i;
 
 	for (i = 1; i < MAX_VCPUS; i++) {
@@ -141,7 +160,19 @@ static void take_posts(void)
 		if (!may_be(mark, want))
 			GUEST_EQ(mark, want);
 		WRITE_ONCE(s->taken, posted);
+		any = true;
 	}
+	return any;
+}
+
+/* Writes nothing to the tables meanwhile, so that whoever shadows them believes to know them. */
+static void await_posts(void)
+{
+	unsigned int i, tries = 0;
+
+	for (i = 0; i < POSTS; i++)
+		while (!take_posts() && tries++ < PATIENCE)
+			asm volatile("pause" : : : "memory");
 }
 
 /* Links the other table for a while; there each entry is one further. */
@@ -164,8 +195,8 @@ static void page_for_a_while(u32 round)
 	write_cr3(arg(MOVES_ARG_ROOT));
 	write_cr0(read_cr0() | CR0_PG | CR0_WP);
 	check_window(round, 0);
-	if (!this_id())
-		take_posts();
+	if (!this_id() && round % 4 == 1)
+		await_posts();
 	exchange(round + 5, true);
 	check_window(round, 0);
 	if (round % 4 == 0)
