@@ -146,8 +146,8 @@ static void *interrupt_me(void *thread)
 }
 
 /*
- * The CPU stays in HLT until a signal ends KVM_RUN. An emulated one may leave it at any interrupt of
- * the host's; then the guest comes to its end.
+ * The CPU stays in HLT until a signal ends KVM_RUN. An emulated one may leave it at any interrupt
+ * of the host's; then the guest comes to its end.
  */
 static void test_hlt_inside(void)
 {

@@ -59,8 +59,8 @@ bool um_lapic_serves_only(struct um_vcpu *vcpu, u8 vector);
 void um_lapic_eoi(struct um_vcpu *vcpu);
 
 /*
- * ../pv_eoi.c. MSR_KVM_PV_EOI_EN: 0, or 1: #GP. Offer the guest to end @vector, which it takes now, in
- * memory; sleeps. See whether it did, and end the offer; vm->srcu held; sleeps.
+ * ../pv_eoi.c. MSR_KVM_PV_EOI_EN: 0, or 1: #GP. Offer the guest to end @vector, which it takes
+ * now, in memory; sleeps. See whether it did, and end the offer; vm->srcu held; sleeps.
  */
 int um_pv_eoi_write(struct um_vcpu *vcpu, u64 val);
 void um_pv_eoi_offer(struct um_vcpu *vcpu, u8 vector);
