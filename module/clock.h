@@ -30,6 +30,8 @@ struct um_vm_clock {
 /* A vCPU's paravirtual registers, as written. */
 struct um_pv {
 	u64 system_time, steal_time, poll_control;
+	u64 eoi;		/* MSR_KVM_PV_EOI_EN */
+	bool eoi_offered;	/* within KVM_RUN: what is in service may be ended in memory */
 	u64 run_delay;		/* of the thread, when it was last added to the stolen time */
 	bool enforce;		/* only what the guest's CPUID names is there */
 	bool stopped;		/* KVM_KVMCLOCK_CTRL: tell the guest once */

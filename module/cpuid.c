@@ -10,6 +10,7 @@
 #include "cpuid.h"
 #include "msr_spec.h"
 #include "irqchip/irqchip.h"
+#include "pv.h"
 #include "mmu.h"
 #include "umbra.h"
 
@@ -96,19 +97,17 @@ static u8 um_maxphyaddr_offered(struct um_cpuid *c)
 }
 
 /* KVM's leafs may have been moved up, behind those of another interface. SDM knows of none. */
-static u32 um_pv_features_offered(struct um_cpuid *c)
+static struct kvm_cpuid_entry2 *um_pv_entry(struct um_cpuid *c)
 {
 	const struct kvm_cpuid_entry2 *e;
 	u32 leaf;
 
 	for (leaf = UM_CLASS_HYPERVISOR; leaf < UM_CLASS_HYPERVISOR + 0x10000; leaf += 0x100) {
 		e = um_cpuid_find(c, leaf, 0);
-		if (e && !memcmp(&e->ebx, "KVMKVMKVM\0\0\0", 12)) {
-			e = um_cpuid_find(c, leaf + 1, 0);
-			return e ? e->eax : 0;
-		}
+		if (e && !memcmp(&e->ebx, "KVMKVMKVM\0\0\0", 12))
+			return um_cpuid_find(c, leaf + 1, 0);
 	}
-	return 0;
+	return NULL;
 }
 
 static void um_derive_speculation(struct um_cpuid *c)
@@ -124,11 +123,12 @@ static void um_derive_speculation(struct um_cpuid *c)
 static void um_cpuid_derive(struct um_cpuid *c)
 {
 	const struct kvm_cpuid_entry2 *e = um_cpuid_find(c, 0xd, 0);
+	const struct kvm_cpuid_entry2 *pv = um_pv_entry(c);
 
 	c->xcr0 = e ? (e->eax | (u64)e->edx << 32) & um_supported_xcr0 : 0;
 	c->cr4 = um_cr4_offered(c);
 	c->efer = um_efer_offered(c);
-	c->pv_features = um_pv_features_offered(c);
+	c->pv_features = pv ? pv->eax : 0;
 	c->maxphyaddr = um_maxphyaddr_offered(c);
 	c->pse36 = um_has(c, 1, 0, CPUID_EDX, BIT_OF(X86_FEATURE_PSE36));
 	c->gbpages = um_has(c, UM_CLASS_EXTENDED + 1, 0, CPUID_EDX, BIT_OF(X86_FEATURE_GBPAGES));
@@ -314,11 +314,23 @@ static bool um_cpuid_same(const struct um_cpuid *a, const struct um_cpuid *b)
 }
 
 /* Takes @c over. A vCPU that has run keeps what it showed: the MMU's tables were built for it. */
+/* A guest whose HLT does not exit cannot be woken by a hypercall. */
+static void um_cpuid_limit_pv(const struct um_vcpu *vcpu, struct um_cpuid *c)
+{
+	struct kvm_cpuid_entry2 *pv = um_pv_entry(c);
+
+	if (!pv || !(vcpu->vm->policy.disabled_exits & KVM_X86_DISABLE_EXITS_HLT))
+		return;
+	pv->eax &= ~BIT(KVM_FEATURE_PV_UNHALT);
+	c->pv_features = pv->eax;
+}
+
 static long um_cpuid_install(struct um_vcpu *vcpu, struct um_cpuid *c)
 {
 	long ret = 0;
 
 	um_cpuid_index(c);
+	um_cpuid_limit_pv(vcpu, c);
 	um_cpuid_mirror(c, um_cr4(vcpu), vcpu->xcr0, vcpu->msr.apic_base);
 	if (vcpu->stats.entries) {
 		if (!um_cpuid_same(vcpu->cpuid, c))

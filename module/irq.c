@@ -8,6 +8,7 @@
 #include "event.h"
 #include "guest_debug.h"
 #include "irqchip/irqchip.h"
+#include "pv.h"
 #include "smm.h"
 #include "umbra.h"
 #include "vcpu_state.h"
@@ -71,6 +72,8 @@ bool um_irq_has_event(struct um_vcpu *vcpu)
 	/* Nothing else wakes a vCPU that was not started. */
 	if (!is_halted(vcpu))
 		return false;
+	if (um_lapic_unhalted(vcpu))
+		return true;
 	if (um_smi_wakes(vcpu) || um_lapic_nmis(vcpu) || ev->exc.pending)
 		return true;
 	if (ev->nmi_pending && !vcpu->nmi_block)
@@ -93,8 +96,10 @@ static int wait_until_runnable(struct um_vcpu *vcpu)
 		return wait_for_start(vcpu);
 	um_block(vcpu);
 	take_init_sipi(vcpu);
-	if (is_halted(vcpu) && um_irq_has_event(vcpu))
+	if (is_halted(vcpu) && um_irq_has_event(vcpu)) {
 		vcpu->mp_state = KVM_MP_STATE_RUNNABLE;
+		um_lapic_wake_seen(vcpu);
+	}
 	if (vcpu->mp_state == KVM_MP_STATE_RUNNABLE)
 		return 1;
 	/* The next turn comes here again. */
@@ -125,16 +130,28 @@ static void take_irq(struct um_vcpu *vcpu)
 		vcpu->ev.irq_soft = false;
 		vcpu->ev.irq_vector = um_irqchip_ack(vcpu);
 		vcpu->stats.irq_injections++;
+		if (unlikely(vcpu->pv.eoi & KVM_MSR_ENABLED))
+			um_pv_eoi_offer(vcpu, vcpu->ev.irq_vector);
 		more = um_irqchip_pending(vcpu);
 	}
 	vcpu->irq.window = more;
 	hw_request_irq_window(vcpu, more);
 }
 
+void um_irq_settle(struct um_vcpu *vcpu)
+{
+	int idx = srcu_read_lock(&vcpu->vm->srcu);
+
+	um_pv_eoi_settle(vcpu);
+	srcu_read_unlock(&vcpu->vm->srcu, idx);
+}
+
 int um_irq_serve(struct um_vcpu *vcpu)
 {
 	int r = 1;
 
+	if (unlikely(vcpu->pv.eoi_offered))
+		um_irq_settle(vcpu);
 	take_init_sipi(vcpu);
 	if (vcpu->mp_state != KVM_MP_STATE_RUNNABLE) {
 		r = wait_until_runnable(vcpu);
@@ -159,6 +176,8 @@ long um_ioc_get_mp_state(void *owner, void *arg, unsigned long uarg)
 	if (vcpu->irq.lapic)
 		um_irq_init_sipi(vcpu);
 	state->mp_state = vcpu->mp_state;
+	if (is_halted(vcpu) && um_lapic_unhalted(vcpu))
+		state->mp_state = KVM_MP_STATE_RUNNABLE;
 	return 0;
 }
 

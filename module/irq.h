@@ -55,6 +55,8 @@ struct um_vcpu_irq {
  * does not run, take an interrupt. Loaded, sleeps. 1: go on, <0: KVM_RUN's errno.
  */
 int um_irq_serve(struct um_vcpu *vcpu);
+/* An interrupt that the guest may have ended in memory. Loaded. */
+void um_irq_settle(struct um_vcpu *vcpu);
 /* INIT and SIPI that have arrived. Loaded, vm->srcu held. */
 void um_irq_init_sipi(struct um_vcpu *vcpu);
 /* There is something for which a vCPU wakes up. Loaded. */

@@ -7,6 +7,7 @@
 #include <linux/uaccess.h>
 
 #include "hw.h"
+#include "irqchip/irqchip.h"
 #include "msr.h"
 #include "umbra.h"
 
@@ -182,6 +183,7 @@ int um_rdmsr(struct um_vcpu *vcpu, unsigned int len)
 	u64 val;
 	int r;
 
+	um_pv_eoi_settle(vcpu);
 	if (um_msr_allowed(vcpu->vm, index, KVM_MSR_FILTER_READ)) {
 		r = um_msr_read(vcpu, index, &val, false);
 		if (!r) {
@@ -199,6 +201,7 @@ int um_wrmsr(struct um_vcpu *vcpu, unsigned int len)
 	u64 val = (u32)vcpu->gpr[UM_RAX] | vcpu->gpr[UM_RDX] << 32;
 	int r;
 
+	um_pv_eoi_settle(vcpu);
 	if (um_msr_allowed(vcpu->vm, index, KVM_MSR_FILTER_WRITE)) {
 		r = um_msr_write(vcpu, index, val, false);
 		if (!r)

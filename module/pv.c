@@ -17,7 +17,8 @@
 u32 um_pv_features(void)
 {
 	u32 features = BIT(KVM_FEATURE_NOP_IO_DELAY) | BIT(KVM_FEATURE_PV_SCHED_YIELD) |
-		       BIT(KVM_FEATURE_PV_SEND_IPI);
+		       BIT(KVM_FEATURE_PV_SEND_IPI) | BIT(KVM_FEATURE_PV_EOI) |
+		       BIT(KVM_FEATURE_PV_UNHALT);
 
 	if (um_clock_offered())
 		features |= BIT(KVM_FEATURE_CLOCKSOURCE) | BIT(KVM_FEATURE_CLOCKSOURCE2) |
@@ -55,6 +56,8 @@ static int um_pv_msr_feature(u32 index)
 		return KVM_FEATURE_CLOCKSOURCE2;
 	case MSR_KVM_STEAL_TIME:
 		return KVM_FEATURE_STEAL_TIME;
+	case MSR_KVM_PV_EOI_EN:
+		return KVM_FEATURE_PV_EOI;
 	default:
 		return -1;
 	}
@@ -84,6 +87,9 @@ int um_pv_msr_read(struct um_vcpu *vcpu, u32 index, u64 *val)
 	case MSR_KVM_STEAL_TIME:
 		*val = vcpu->pv.steal_time;
 		return 0;
+	case MSR_KVM_PV_EOI_EN:
+		*val = vcpu->pv.eoi;
+		return 0;
 	default:
 		*val = vcpu->pv.system_time;
 		return 0;
@@ -111,6 +117,8 @@ int um_pv_msr_write(struct um_vcpu *vcpu, u32 index, u64 val)
 		return 0;
 	case MSR_KVM_STEAL_TIME:
 		return um_steal_write(vcpu, val);
+	case MSR_KVM_PV_EOI_EN:
+		return um_pv_eoi_write(vcpu, val);
 	default:
 		vcpu->pv.system_time = val;
 		um_make_request(vcpu, UM_REQ_CLOCK);
@@ -239,6 +247,15 @@ static noinline long um_send_ipi(struct um_vcpu *vcpu, bool long_mode)
 	return count;
 }
 
+/* The vCPU whose APIC has this id wakes up from HLT, whether or not an interrupt could do that. */
+static void um_kick_cpu(struct um_vcpu *vcpu, u32 apic_id)
+{
+	struct irq_msg msg = { .delivery = IRQ_REMOTE_READ, .dest = apic_id, .ipi = true };
+
+	if (vcpu->irq.lapic)
+		um_irq_deliver(vcpu->vm, &msg, vcpu);
+}
+
 long um_hypercall(struct um_vcpu *vcpu, u64 nr, bool long_mode)
 {
 	switch (nr) {
@@ -247,6 +264,11 @@ long um_hypercall(struct um_vcpu *vcpu, u64 nr, bool long_mode)
 	case KVM_HC_SCHED_YIELD:
 		/* A hint: the vCPU that is named runs when its thread gets a CPU. */
 		return um_pv_has(vcpu, KVM_FEATURE_PV_SCHED_YIELD) ? 0 : -KVM_ENOSYS;
+	case KVM_HC_KICK_CPU:
+		if (!um_pv_has(vcpu, KVM_FEATURE_PV_UNHALT))
+			return -KVM_ENOSYS;
+		um_kick_cpu(vcpu, vcpu->gpr[UM_RCX]);
+		return 0;
 	case KVM_HC_SEND_IPI:
 		return um_pv_has(vcpu, KVM_FEATURE_PV_SEND_IPI) ? um_send_ipi(vcpu, long_mode) :
 								  -KVM_ENOSYS;

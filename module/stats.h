@@ -22,7 +22,7 @@
 #define UM_VCPU_COUNTERS(X) \
 	X(entries) X(exits) X(fast_exits) X(user_exits) X(tlb_flush) X(tlb_flush_tag) \
 	X(tlb_flush_gva) X(insn_emulated) X(guest_faults_injected) X(cr3_cached) X(cr3_miss) \
-	X(prefetched) X(irq_injections)
+	X(prefetched) X(irq_injections) X(pv_eois)
 
 #define UM_VM_COUNTERS(X) \
 	X(mmu_zapped) X(mmu_unsync) X(mmu_resync) X(mmu_parallel) X(mmu_shrunk) \

@@ -269,6 +269,7 @@ static int interpret_turn(struct um_vcpu *vcpu)
 	int idx = srcu_read_lock(&vcpu->vm->srcu);
 	int r = 1;
 
+	um_pv_eoi_settle(vcpu);
 	if (event_pending(vcpu))
 		r = um_interpret_event(vcpu);
 	if (r > 0 && !um_request_pending(vcpu))
@@ -298,6 +299,8 @@ static int run_loop(struct um_vcpu *vcpu)
 		else
 			r = outer_turn(vcpu);
 	} while (r > 0);
+	if (unlikely(vcpu->pv.eoi_offered))
+		um_irq_settle(vcpu);
 	if (vcpu->run->request_interrupt_window && !vcpu->irq.window)
 		hw_request_irq_window(vcpu, false);
 	/* For fill_run(), while the VMCS is at hand. */

@@ -2,6 +2,7 @@
 /* The local APIC in the kernel: registers, timer, IPIs, start of a second vCPU, HLT, state. */
 #include <signal.h>
 #include <unistd.h>
+#include <linux/kvm_para.h>
 
 #include "lib/irqs.h"
 #include "guest/apic.h"
@@ -105,6 +106,25 @@ static void tell_cost(struct vcpu *vcpu, const char *mode)
 		 cost[APIC_COST_PORT]);
 }
 
+/* KVM's way to end an interrupt without an exit. */
+static void test_pv_eoi(struct vcpu *vcpu, const char *mode)
+{
+	if (!cpuid_has(KVM_CPUID_FEATURES, 0, CPUID_EAX, KVM_FEATURE_PV_EOI)) {
+		tap_skip("not offered", "%s: PV EOI", mode);
+		return;
+	}
+	vcpu->shared->arg[0] = 1;
+	guest_test(vcpu, APIC_PV_EOI, "%s: PV EOI is turned on", mode);
+	guest_test(vcpu, APIC_PV_COUNT, "%s: interrupts end in memory", mode);
+	tap_ok(vcpu->shared->result[0] >= APIC_ROUNDS - 5, "%s: nearly all of them: %llu of %u",
+	       mode, vcpu->shared->result[0], APIC_ROUNDS);
+	guest_test(vcpu, APIC_SELF, "%s: self-IPIs by priority with PV EOI", mode);
+	guest_test(vcpu, APIC_TIMER, "%s: timer with PV EOI", mode);
+	guest_test(vcpu, APIC_SLEEP, "%s: HLT with PV EOI", mode);
+	vcpu->shared->arg[0] = 0;
+	guest_test(vcpu, APIC_PV_EOI, "%s: PV EOI is turned off", mode);
+}
+
 static void test_alone(void)
 {
 	struct vcpu *vcpu;
@@ -120,11 +140,13 @@ static void test_alone(void)
 	else
 		tap_skip("not offered", "timer: TSC deadline");
 	tell_cost(vcpu, "xAPIC");
+	test_pv_eoi(vcpu, "xAPIC");
 	guest_test(vcpu, APIC_X2, "x2APIC by MSR");
 	guest_test(vcpu, APIC_SELF, "self-IPIs by MSR");
 	guest_test(vcpu, APIC_TIMER, "timer by MSR");
 	guest_test(vcpu, APIC_SLEEP, "HLT until the timer, by MSR");
 	tell_cost(vcpu, "x2APIC");
+	test_pv_eoi(vcpu, "x2APIC");
 	destroy(&vcpu, 1);
 }
 
@@ -148,6 +170,8 @@ static void test_ipis(void)
 	must(set_mp_state(vcpus[1], KVM_MP_STATE_RUNNABLE));
 	run_both(vcpus, APIC_SEND, APIC_RECEIVE, "IPIs by every kind of destination");
 	run_both(vcpus, APIC_PING, APIC_PING, "IPIs to and fro between halted vCPUs");
+	run_both(vcpus, APIC_PV_IPI, APIC_PV_IPI, "IPIs by hypercall");
+	run_both(vcpus, APIC_KICK, APIC_KICKED, "a hypercall wakes what no interrupt can");
 	destroy(vcpus, NR_VCPUS);
 }
 

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What userspace chooses with KVM_ENABLE_CAP, its bounds, and the state that travels by it. */
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "lib/irqs.h"
 #include "lib/raw.h"
 
 #define PF_VECTOR	14
 #define PAYLOAD		0x123456789000ULL
 #define MWAIT		"\x0f\x01\xc9"
+#define HLT		"\xf4"
 #define VMMCALL		"\x0f\x01\xd9"
 
 static void test_bounds(void)
@@ -135,6 +138,40 @@ static void test_mwait(void)
 	guest_destroy(vcpu);
 }
 
+static void *interrupt_me(void *thread)
+{
+	usleep(200000);
+	pthread_kill(*(pthread_t *)thread, SIGUSR1);
+	return NULL;
+}
+
+/*
+ * The CPU stays in HLT until a signal ends KVM_RUN. An emulated one may leave it at any interrupt
+ * of the host's; then the guest comes to its end.
+ */
+static void test_hlt_inside(void)
+{
+	struct vm *vm = vm_create();
+	pthread_t me = pthread_self(), other;
+	struct vcpu *vcpu;
+	int r;
+
+	tap_ok(xioctl_val(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_X86_DISABLE_EXITS) &
+	       KVM_X86_DISABLE_EXITS_HLT, "HLT need not exit");
+	tap_eq(enable_cap(vm->fd, KVM_CAP_X86_DISABLE_EXITS, KVM_X86_DISABLE_EXITS_HLT), 0,
+	       "and is told not to");
+	vcpu = vcpu_create(vm, 0);
+	vcpu_set_mode(vcpu, MODE_LONG);
+	raw_load_code(vcpu, HLT RAW_END);
+	irq_catch_signals();
+	must(pthread_create(&other, NULL, interrupt_me, &me));
+	r = raw_run(vcpu);
+	tap_ok(r == -EINTR || (r == KVM_EXIT_IO && raw_ended(vcpu)), "it does not exit");
+	pthread_join(other, NULL);
+	tap_eq(raw_regs(vcpu).rip, RAW_GPA + 1, "the guest is behind its HLT");
+	guest_destroy(vcpu);
+}
+
 static void test_hypercall(void)
 {
 	struct vcpu *vcpu = raw_create_code(VMMCALL RAW_END);
@@ -255,6 +292,7 @@ int main(void)
 	test_sync_regs();
 	test_mwait();
 	test_hypercall();
+	test_hlt_inside();
 	test_sregs2();
 	test_xsave2();
 	test_enforce();

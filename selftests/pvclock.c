@@ -3,6 +3,7 @@
 #include <sys/ioctl.h>
 #include <linux/kvm_para.h>
 
+#include "lib/pgtable.h"
 #include "lib/raw.h"
 
 #define MSR_TSC			0x10
@@ -10,6 +11,8 @@
 #define SECOND			1000000000ULL
 #define GUEST_STOPPED		2
 #define STEAL_DATA		(RAW_DATA + 256)
+#define FLUSH_GVA		0x40000000UL
+#define FLUSH_GPA		0x300000UL	/* two pages */
 
 struct clock_page {
 	uint32_t version, pad;
@@ -192,6 +195,41 @@ static void test_steal(struct vcpu *vcpu)
 	must(set_msr(vcpu, MSR_KVM_STEAL_TIME, 0));
 }
 
+/*
+ * The guest changes a page table and leaves the flush of a vCPU that does not run to who runs it
+ * next.
+ */
+static void test_flush(void)
+{
+	/* mov (%rbx), %eax; mov %rdx, (%rcx); out %al, $0x80; mov (%rbx), %eax; out %al, $0x80 */
+	struct vcpu *vcpu = raw_create_code("\x8b\x03\x48\x89\x11" RAW_END "\x8b\x03" RAW_END);
+	struct kvm_steal_time *st = (void *)(vcpu->vm->mem + STEAL_DATA);
+	struct pgtable pt = { vcpu->vm, MODE_LONG, 0, TABLES_END - 16 * PAGE_SIZE };
+	uint64_t flags = PTE_P | PTE_W | PTE_A | PTE_D, entry;
+	struct kvm_sregs sregs;
+
+	must(xioctl(vcpu->fd, KVM_GET_SREGS, &sregs));
+	pt.root = sregs.cr3;
+	entry = pt_map(&pt, FLUSH_GVA, FLUSH_GPA, flags, 1);
+	vm_write32(vcpu->vm, FLUSH_GPA, 1);
+	vm_write32(vcpu->vm, FLUSH_GPA + PAGE_SIZE, 2);
+	raw_set_regs(vcpu, (struct kvm_regs){
+		.rip = RAW_GPA,
+		.rflags = 2,
+		.rbx = FLUSH_GVA,
+		.rcx = entry,
+		.rdx = (FLUSH_GPA + PAGE_SIZE) | flags,
+	});
+	memset(st, 0, sizeof(*st));
+	must(set_msr(vcpu, MSR_KVM_STEAL_TIME, STEAL_DATA | 1));
+	tap_ok(raw_run(vcpu) == KVM_EXIT_IO && raw_regs(vcpu).rax == 1, "a page is read");
+	st->preempted = KVM_VCPU_PREEMPTED | KVM_VCPU_FLUSH_TLB;
+	tap_ok(raw_run(vcpu) == KVM_EXIT_IO && raw_regs(vcpu).rax == 2,
+	       "after a flush by way of the stolen time it is another");
+	tap_ok(!(st->preempted & KVM_VCPU_FLUSH_TLB), "and the flush is done");
+	guest_destroy(vcpu);
+}
+
 int main(void)
 {
 	struct vcpu *vcpu;
@@ -208,6 +246,10 @@ int main(void)
 		tap_skip("the host's TSC is not constant", "the clock");
 	}
 	test_steal(vcpu);
+	if (cpuid_has(KVM_CPUID_FEATURES, 0, CPUID_EAX, KVM_FEATURE_PV_TLB_FLUSH))
+		test_flush();
+	else
+		tap_skip("not offered", "a flush by way of the stolen time");
 	guest_destroy(vcpu);
 	return tap_done();
 }

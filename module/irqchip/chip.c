@@ -273,6 +273,14 @@ static bool split_ended(struct um_irqchip *chip, u8 vector)
 	return exits;
 }
 
+bool um_chip_hears(struct um_vcpu *vcpu, u8 vector)
+{
+	const struct um_irqchip *chip = vcpu->vm->irq.chip;
+
+	return lapic_test_vector(&vcpu->irq.lapic->regs, LAPIC_TMR, vector) ||
+	       (!chip->split && atomic_read(&chip->edge_acks));
+}
+
 void um_chip_ended(struct um_vcpu *vcpu, u8 vector, bool level, bool broadcast)
 {
 	struct um_irqchip *chip = vcpu->vm->irq.chip;

@@ -56,6 +56,10 @@ int vlapic_accept(struct um_lapic *l, const struct irq_msg *msg)
 	case IRQ_SMI:
 		um_smi_post(l->vcpu);
 		return 1;
+	case IRQ_REMOTE_READ:
+		WRITE_ONCE(l->unhalted, true);
+		vlapic_post(l->vcpu);
+		return 1;
 	case IRQ_INIT:
 		return accept_init(l, msg);
 	case IRQ_STARTUP:

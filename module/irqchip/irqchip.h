@@ -50,6 +50,21 @@ bool um_lapic_take_sipi(struct um_vcpu *vcpu, u8 *vector);
 void um_lapic_post_sipi(struct um_vcpu *vcpu);	/* as if one had come, with the last vector */
 unsigned int um_lapic_nmis(const struct um_vcpu *vcpu);
 unsigned int um_lapic_take_nmis(struct um_vcpu *vcpu);
+/* Another vCPU woke this one by hypercall, and it has heard of that. */
+bool um_lapic_unhalted(const struct um_vcpu *vcpu);
+void um_lapic_wake_seen(struct um_vcpu *vcpu);
+
+/* @vector is in service, nothing else waits, and nobody hears of its end. End it. */
+bool um_lapic_serves_only(struct um_vcpu *vcpu, u8 vector);
+void um_lapic_eoi(struct um_vcpu *vcpu);
+
+/*
+ * ../pv_eoi.c. MSR_KVM_PV_EOI_EN: 0, or 1: #GP. Offer the guest to end @vector, which it takes
+ * now, in memory; sleeps. See whether it did, and end the offer; vm->srcu held; sleeps.
+ */
+int um_pv_eoi_write(struct um_vcpu *vcpu, u64 val);
+void um_pv_eoi_offer(struct um_vcpu *vcpu, u8 vector);
+void um_pv_eoi_settle(struct um_vcpu *vcpu);
 
 /* An interrupt for this vCPU, from its APIC or through it from a PIC. ack: its vector. */
 bool um_irqchip_pending(struct um_vcpu *vcpu);

@@ -130,6 +130,11 @@ void lapic_ack(struct lapic *l, u8 vector)
 	*lapic_word(l, LAPIC_ISR, vector) |= BIT(vector % 32);
 }
 
+bool lapic_serves_only(const struct lapic *l, u8 vector)
+{
+	return highest(l, LAPIC_ISR) == vector && highest(l, LAPIC_IRR) < 0;
+}
+
 int lapic_eoi(struct lapic *l)
 {
 	int vector = highest(l, LAPIC_ISR);

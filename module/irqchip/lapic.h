@@ -169,6 +169,7 @@ struct irq_msg lapic_icr_msg(const struct lapic *l, u32 low, u32 high);
 /* The highest vector whose priority lets it through now; -1: none. */
 int lapic_pending(const struct lapic *l);
 void lapic_ack(struct lapic *l, u8 vector);	/* the processor takes it */
+bool lapic_serves_only(const struct lapic *l, u8 vector);	/* and nothing else waits */
 int lapic_eoi(struct lapic *l);			/* the vector that ends; -1: none was in service */
 /* A fixed interrupt arrives; false: the APIC is off. Any thread. */
 bool lapic_accept(struct lapic *l, u8 vector, bool level);

@@ -92,6 +92,7 @@ bool um_lapic_mmio_read(struct um_vcpu *vcpu, gpa_t gpa, unsigned int len, void 
 
 	if (!is_mine(vcpu, gpa))
 		return false;
+	um_pv_eoi_settle(vcpu);
 	if (is_hole(l)) {
 		memset(data, 0xff, len);
 		return true;
@@ -110,6 +111,7 @@ bool um_lapic_mmio_write(struct um_vcpu *vcpu, gpa_t gpa, unsigned int len, cons
 
 	if (!is_mine(vcpu, gpa))
 		return false;
+	um_pv_eoi_settle(vcpu);
 	if (is_hole(l) || len != sizeof(val) || (offset & 15))
 		return true;
 	memcpy(&val, data, sizeof(val));
@@ -127,7 +129,7 @@ int um_x2apic_read(struct um_vcpu *vcpu, u32 index, u64 *val)
 	struct um_lapic *l = vcpu->irq.lapic;
 	u32 low;
 
-	if (!l || !l->regs.x2apic || reg_read(l, x2apic_reg(index), &low))
+	if (!l || !l->regs.x2apic || vcpu->pv.eoi_offered || reg_read(l, x2apic_reg(index), &low))
 		return 1;
 	*val = low;
 	if (x2apic_reg(index) == LAPIC_ICR)
@@ -139,7 +141,7 @@ int um_x2apic_write(struct um_vcpu *vcpu, u32 index, u64 val)
 {
 	struct um_lapic *l = vcpu->irq.lapic;
 
-	if (!l || !l->regs.x2apic)
+	if (!l || !l->regs.x2apic || vcpu->pv.eoi_offered)
 		return 1;
 	if (x2apic_reg(index) == LAPIC_ICR)
 		lapic_set(&l->regs, LAPIC_ICR2, val >> 32);
@@ -180,7 +182,10 @@ void um_lapic_reset(struct um_vcpu *vcpu)
 	um_lapic_base_changed(vcpu);
 	lapic_reset(&l->regs, vcpu->id == vcpu->vm->irq.boot_cpu);
 	vcpu->cr8 = 0;
+	vcpu->pv.eoi = 0;
+	vcpu->pv.eoi_offered = false;
 	atomic_set(&l->nmis, 0);
+	WRITE_ONCE(l->unhalted, false);
 	l->extint = -1;
 }
 
@@ -247,6 +252,26 @@ bool um_lapic_take_sipi(struct um_vcpu *vcpu, u8 *vector)
 		return false;
 	*vector = READ_ONCE(l->sipi_vector);
 	return true;
+}
+
+bool um_lapic_serves_only(struct um_vcpu *vcpu, u8 vector)
+{
+	return lapic_serves_only(&vcpu->irq.lapic->regs, vector) && !um_chip_hears(vcpu, vector);
+}
+
+void um_lapic_eoi(struct um_vcpu *vcpu)
+{
+	end_of_interrupt(vcpu->irq.lapic);
+}
+
+bool um_lapic_unhalted(const struct um_vcpu *vcpu)
+{
+	return READ_ONCE(vcpu->irq.lapic->unhalted);
+}
+
+void um_lapic_wake_seen(struct um_vcpu *vcpu)
+{
+	WRITE_ONCE(vcpu->irq.lapic->unhalted, false);
 }
 
 void um_lapic_post_sipi(struct um_vcpu *vcpu)

@@ -22,6 +22,7 @@
  * @pending: VLAPIC_*; atomic
  * @sipi_vector: of the last SIPI; written before its bit in @pending
  * @nmis: not yet taken; atomic
+ * @unhalted: the guest woke it by hypercall; set by others, cleared by the owner
  * @extint: split: the vector of userspace's PIC, -1: none
  * @ended: split: the vector whose end userspace's IOAPIC has to hear of
  */
@@ -34,6 +35,7 @@ struct um_lapic {
 	unsigned long pending;
 	u8 sipi_vector;
 	atomic_t nmis;
+	bool unhalted;
 	int extint;
 	u8 ended;
 };
@@ -45,6 +47,9 @@ void vlapic_local(struct um_lapic *l, u32 lvt);	/* what the LVT register says ha
 
 /* chip.c: an interrupt ended in @vcpu's APIC; @broadcast: the IOAPICs are told */
 void um_chip_ended(struct um_vcpu *vcpu, u8 vector, bool level, bool broadcast);
+
+/* chip.c: somebody waits for the end of the interrupt that @vcpu serves */
+bool um_chip_hears(struct um_vcpu *vcpu, u8 vector);
 
 /* lapic_timer.c: the owner's calls */
 void vlapic_timer_init(struct um_lapic *l);

@@ -42,7 +42,7 @@ static void on_interrupt(struct trap_frame *frame)
 		cpu->order[cpu->taken] = vector;
 	cpu->taken++;
 	WRITE_ONCE(cpu->counts[vector], cpu->counts[vector] + 1);
-	set(REG_EOI, 0);
+	end_interrupt();
 }
 
 static void on_spurious(struct trap_frame *frame)
@@ -215,7 +215,7 @@ static void on_nested(struct trap_frame *frame)
 	irq_off();
 	GUEST_EQ(count(0x55), 1);
 	GUEST_EQ(count(0x45), 0);
-	set(REG_EOI, 0);
+	end_interrupt();
 }
 
 static void test_nested(void)
@@ -492,5 +492,7 @@ void guest_main(u64 op)
 	case APIC_WAIT:
 		test_wait(shared()->arg[0], shared()->arg[1]);
 		break;
+	default:
+		test_pv(op);
 	}
 }

@@ -16,6 +16,7 @@
 #define APIC_TRAMPOLINE	0x8000	/* gpa of real-mode code, in the page of this SIPI vector */
 #define APIC_STARTED	0x9000	/* where it leaves its mark */
 #define APIC_ROUNDS	50
+#define APIC_PV_VEC	0x5a
 
 enum {
 	APIC_REGS,	/* the registers by MMIO */
@@ -31,6 +32,11 @@ enum {
 	APIC_RECEIVE,	/* vCPU 1: takes them, until told to end */
 	APIC_COST,	/* ticks of some operations into result[] */
 	APIC_WAIT,	/* HLT with IF=1 until vector arg[0] came arg[1] times */
+	APIC_PV_EOI,	/* from now on interrupts end in memory where offered (arg[0]), or not */
+	APIC_PV_COUNT,	/* interrupts one by one; result[0]: how many ended in memory */
+	APIC_PV_IPI,	/* vCPU 0: a vector to both by hypercall; vCPU 1 waits for it */
+	APIC_KICK,	/* vCPU 0: wake vCPU 1 by hypercall, */
+	APIC_KICKED,	/* which halts with IF=0 */
 };
 
 /* result[] of APIC_COST */

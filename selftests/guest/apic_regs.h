@@ -60,7 +60,8 @@ struct apic_cpu {
 	u8 order[16];		/* the first of them */
 	u32 taken, nmis;
 	u32 ready;
-	bool x2apic;
+	bool x2apic, pv;
+	u32 ended;		/* interrupts without a write to EOI */
 };
 
 extern struct apic_cpu apic_cpus[MAX_VCPUS];
@@ -72,6 +73,10 @@ void irq_on(void);
 void irq_off(void);
 void halt(void);	/* interrupts are off; one is taken inside */
 u32 count(u8 vector);
+
+/* parts/apic_pv.c */
+void end_interrupt(void);	/* in memory, if that is on and offered */
+void test_pv(u64 op);
 
 /* parts/apic.c */
 void test_start(void);

@@ -43,6 +43,10 @@ void um_smi_post(struct um_vcpu *vcpu)
 {
 }
 
+void um_pv_eoi_settle(struct um_vcpu *vcpu)
+{
+}
+
 bool um_cpuid_has(struct um_vcpu *vcpu, u32 leaf, u32 subleaf, int reg, u32 mask)
 {
 	return true;
