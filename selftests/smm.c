@@ -2,17 +2,10 @@
 /* System-management mode: SMIs, the saved state, RSM, the second address space. */
 #include <sys/mman.h>
 
-#include "lib/raw.h"
+#include "lib/smmguest.h"
 
-#define SMBASE		0x1000000UL	/* beyond the guest's own memory */
-#define SMRAM_SIZE	0x20000UL
-#define SMRAM_SLOT	(1 << 16 | 1)
-#define HANDLER		0x8000
-#define STATE		0xfe00
-#define MARK_PORT	0x81
 #define MSR_APIC_BASE	0x1b
 #define MSR_SMI_COUNT	0x34
-#define MSR_SMBASE	0x9e
 #define EFER_LMA	BIT(10)
 #define APIC_ENABLED	0xfee00900UL	/* of the boot CPU */
 #define CPUID_LM	BIT(29)
@@ -21,10 +14,6 @@
 /* Where the two layouts of the saved state have things, from SMBASE + 0x8000 on. */
 #define AT(smram, where, type)	(*(type *)((smram) + 0x8000 + (where)))
 
-/* 1: out %al, $0x80; jmp 1b */
-#define LOOP		"\xe6\x80\xeb\xfc"
-/* mov $0x5a, %al; out %al, $0x81; rsm */
-#define MARK		"\xb0\x5a\xe6\x81\x0f\xaa"
 /* mov RAW_DATA, %eax; out %eax, $0x81; rsm; in 16-bit code with 32-bit address and operand */
 #define LOAD		"\x67\x66\xa1\x00\x10\x18\x00\x66\xe7\x81\x0f\xaa"
 /* mov %eax, RAW_DATA; out %eax, $0x81; rsm */
@@ -35,97 +24,6 @@
 /* 0x4500 into the ICR, in 16-bit code: INIT to APIC 0; and the mark */
 #define SELF_INIT	"\x66\xb9\x30\x08\x00\x00\x66\x31\xd2\x66\xb8\x00\x45\x00\x00" \
 			"\x0f\x30" MARK
-
-static uint8_t *smram;
-
-static void set_handler(const char *code, size_t size)
-{
-	memcpy(smram + HANDLER, code, size);
-}
-
-#define handler(code)	set_handler(code, sizeof(code) - 1)
-
-static uint64_t msr(struct vcpu *vcpu, uint32_t index, const uint64_t *set)
-{
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry entry;
-	} one = { .head.nmsrs = 1, .entry = { .index = index, .data = set ? *set : 0 } };
-
-	if (xioctl(vcpu->fd, set ? KVM_SET_MSRS : KVM_GET_MSRS, &one) != 1)
-		tap_bail("MSR %#x", index);
-	return one.entry.data;
-}
-
-static void set_smbase(struct vcpu *vcpu, uint64_t smbase)
-{
-	msr(vcpu, MSR_SMBASE, &smbase);
-}
-
-static struct kvm_vcpu_events events(struct vcpu *vcpu)
-{
-	struct kvm_vcpu_events e;
-
-	must(xioctl(vcpu->fd, KVM_GET_VCPU_EVENTS, &e));
-	return e;
-}
-
-static struct kvm_sregs sregs(struct vcpu *vcpu)
-{
-	struct kvm_sregs s;
-
-	must(xioctl(vcpu->fd, KVM_GET_SREGS, &s));
-	return s;
-}
-
-static void smi(struct vcpu *vcpu)
-{
-	must(xioctl_val(vcpu->fd, KVM_SMI, 0));
-}
-
-/* SMRAM and the page at RAW_DATA, both in the second address space alone. */
-static struct vcpu *create(bool irqchip)
-{
-	struct vm *vm = vm_create();
-	struct vcpu *vcpu;
-
-	if (irqchip)
-		must(xioctl_val(vm->fd, KVM_CREATE_IRQCHIP, 0));
-	vcpu = vcpu_create(vm, 0);
-	vcpu_set_mode(vcpu, MODE_LONG);
-	raw_load_code(vcpu, LOOP);
-	smram = host_pages(SMRAM_SIZE);
-	must(vm_set_slot(vm, SMRAM_SLOT, 0, SMBASE, SMRAM_SIZE, smram));
-	set_smbase(vcpu, SMBASE);
-	handler(MARK);
-	return vcpu;
-}
-
-/* At the OUT of the handler. */
-static bool in_handler(struct vcpu *vcpu)
-{
-	return raw_run(vcpu) == KVM_EXIT_IO && vcpu->run->io.port == MARK_PORT &&
-	       (vcpu->run->flags & KVM_RUN_X86_SMM);
-}
-
-static uint32_t told(struct vcpu *vcpu)
-{
-	return *(uint32_t *)((uint8_t *)vcpu->run + vcpu->run->io.data_offset);
-}
-
-static bool in_guest(struct vcpu *vcpu)
-{
-	return raw_run(vcpu) == KVM_EXIT_IO && raw_ended(vcpu) &&
-	       !(vcpu->run->flags & KVM_RUN_X86_SMM);
-}
-
-/* The OUT retires, and nothing else happens. */
-static void settle(struct vcpu *vcpu)
-{
-	vcpu->run->immediate_exit = 1;
-	vcpu_run(vcpu);
-	vcpu->run->immediate_exit = 0;
-}
 
 static void test_slots(struct vcpu *vcpu)
 {
@@ -203,31 +101,32 @@ static void test_state(struct vcpu *vcpu)
 {
 	struct kvm_regs before, after;
 	struct kvm_sregs sbefore, safter;
-	uint64_t count = msr(vcpu, MSR_SMI_COUNT, NULL);
+	uint64_t count = smm_msr(vcpu, MSR_SMI_COUNT, NULL);
 
 	fill_regs(vcpu);
-	tap_ok(in_guest(vcpu), "the guest runs");
+	tap_ok(smm_in_guest(vcpu), "the guest runs");
 	before = raw_regs(vcpu);
-	sbefore = sregs(vcpu);
-	smi(vcpu);
-	tap_ok(events(vcpu).smi.pending && !events(vcpu).smi.smm, "an SMI is pending");
-	if (!tap_ok(in_handler(vcpu), "and taken"))
+	sbefore = smm_sregs(vcpu);
+	smm_smi(vcpu);
+	tap_ok(smm_events(vcpu).smi.pending && !smm_events(vcpu).smi.smm, "an SMI is pending");
+	if (!tap_ok(smm_in_handler(vcpu), "and taken"))
 		guest_report(vcpu, GUEST_EXIT);
-	tap_ok(!events(vcpu).smi.pending && events(vcpu).smi.smm && events(vcpu).nmi.masked,
+	tap_ok(!smm_events(vcpu).smi.pending && smm_events(vcpu).smi.smm &&
+	       smm_events(vcpu).nmi.masked,
 	       "in SMM, NMIs are blocked");
-	safter = sregs(vcpu);
+	safter = smm_sregs(vcpu);
 	check_smm_state(&safter);
 	before.rip += 2;	/* the OUT retires first */
 	check_wide(&before, &sbefore);
-	if (!tap_ok(in_guest(vcpu), "RSM goes back"))
+	if (!tap_ok(smm_in_guest(vcpu), "RSM goes back"))
 		guest_report(vcpu, GUEST_EXIT);
 	before.rip -= 2;	/* round the loop */
 	after = raw_regs(vcpu);
-	safter = sregs(vcpu);
+	safter = smm_sregs(vcpu);
 	tap_ok(!memcmp(&before, &after, sizeof(before)), "with all registers");
 	tap_ok(!memcmp(&sbefore, &safter, sizeof(sbefore)), "and all system registers");
-	tap_ok(!events(vcpu).smi.smm && !events(vcpu).nmi.masked, "NMIs are open again");
-	tap_eq(msr(vcpu, MSR_SMI_COUNT, NULL), count + 1, "one SMI is counted");
+	tap_ok(!smm_events(vcpu).smi.smm && !smm_events(vcpu).nmi.masked, "NMIs are open again");
+	tap_eq(smm_msr(vcpu, MSR_SMI_COUNT, NULL), count + 1, "one SMI is counted");
 }
 
 /* What the handler changes in SMRAM is what RSM loads. */
@@ -235,19 +134,19 @@ static void test_changes(struct vcpu *vcpu)
 {
 	uint64_t moved = SMBASE + 0x8000;
 
-	smi(vcpu);
-	tap_ok(in_handler(vcpu), "SMM again");
+	smm_smi(vcpu);
+	tap_ok(smm_in_handler(vcpu), "SMM again");
 	AT(smram, 0x7ff8, uint64_t) = 0x1122334455667788;
 	AT(smram, 0x7f00, uint32_t) = moved;
-	tap_ok(in_guest(vcpu), "RSM");
+	tap_ok(smm_in_guest(vcpu), "RSM");
 	tap_eq(raw_regs(vcpu).rax, 0x1122334455667788, "RAX comes from SMRAM");
-	tap_eq(msr(vcpu, MSR_SMBASE, NULL), moved, "and so does SMBASE");
+	tap_eq(smm_msr(vcpu, MSR_SMBASE, NULL), moved, "and so does SMBASE");
 	memset(smram + HANDLER, 0, sizeof(MARK));
 	memcpy(smram + 0x8000 + HANDLER, MARK, sizeof(MARK));
-	smi(vcpu);
-	tap_ok(in_handler(vcpu), "the next handler begins there");
-	tap_ok(in_guest(vcpu), "RSM");
-	set_smbase(vcpu, SMBASE);
+	smm_smi(vcpu);
+	tap_ok(smm_in_handler(vcpu), "the next handler begins there");
+	tap_ok(smm_in_guest(vcpu), "RSM");
+	smm_set_base(vcpu, SMBASE);
 }
 
 static void test_memory(struct vcpu *vcpu)
@@ -260,32 +159,32 @@ static void test_memory(struct vcpu *vcpu)
 	*mem = 0xcafe;
 	vm_write32(vm, RAW_DATA, 0xbeef);
 	must(vm_set_slot(vm, 1 << 16 | 2, KVM_MEM_LOG_DIRTY_PAGES, RAW_DATA, PAGE_SIZE, mem));
-	handler(LOAD);
-	smi(vcpu);
-	tap_ok(in_handler(vcpu), "a handler that reads");
-	tap_eq(told(vcpu), 0xcafe, "sees the memory of its space");
-	handler(STORE);
-	tap_ok(in_guest(vcpu), "RSM");
+	smm_handler(LOAD);
+	smm_smi(vcpu);
+	tap_ok(smm_in_handler(vcpu), "a handler that reads");
+	tap_eq(smm_told(vcpu), 0xcafe, "sees the memory of its space");
+	smm_handler(STORE);
+	tap_ok(smm_in_guest(vcpu), "RSM");
 	must(xioctl(vm->fd, KVM_GET_DIRTY_LOG, &log));
-	smi(vcpu);
-	tap_ok(in_handler(vcpu), "a handler that writes");
+	smm_smi(vcpu);
+	tap_ok(smm_in_handler(vcpu), "a handler that writes");
 	tap_eq(vm_read32(vm, RAW_DATA), 0xbeef, "leaves the other space alone");
 	tap_ok(*mem != 0xcafe, "and writes its own");
 	must(xioctl(vm->fd, KVM_GET_DIRTY_LOG, &log));
 	tap_eq(bits, 1, "which is logged");
-	tap_ok(in_guest(vcpu), "RSM");
-	smi(vcpu);
-	tap_ok(in_handler(vcpu), "it writes again");
+	tap_ok(smm_in_guest(vcpu), "RSM");
+	smm_smi(vcpu);
+	tap_ok(smm_in_handler(vcpu), "it writes again");
 	must(xioctl(vm->fd, KVM_GET_DIRTY_LOG, &log));
 	tap_eq(bits, 1, "which is logged again");
 	must(vm_set_slot(vm, 1 << 16 | 2, 0, 0, 0, NULL));
-	handler(LOAD);
-	tap_ok(in_guest(vcpu), "RSM");
-	smi(vcpu);
+	smm_handler(LOAD);
+	tap_ok(smm_in_guest(vcpu), "RSM");
+	smm_smi(vcpu);
 	tap_eq(raw_run(vcpu), KVM_EXIT_MMIO, "without memory the handler's access exits");
 	tap_eq(vcpu->run->mmio.phys_addr, RAW_DATA, "at its address");
-	tap_ok(in_handler(vcpu) && in_guest(vcpu), "and goes on");
-	handler(MARK);
+	tap_ok(smm_in_handler(vcpu) && smm_in_guest(vcpu), "and goes on");
+	smm_handler(MARK);
 }
 
 /* The handler has the guest's page table in its own space, and changes it. */
@@ -295,32 +194,32 @@ static void test_page_table(struct vcpu *vcpu)
 	static const char reader[] = "\x0f\x20\xd8\x0f\x22\xd8\x8b\x04\x25\x00\x00\x60\x00"
 				     "\xe6\x80\xeb\xef";
 	struct vm *vm = vcpu->vm;
-	uint64_t *pde = NULL, cr3 = sregs(vcpu).cr3 & ~0xfffULL;
+	uint64_t *pde = NULL, cr3 = smm_sregs(vcpu).cr3 & ~0xfffULL;
 
 	if (!dev_is_umbra()) {
 		tap_skip("KVM with ept=0 does not see it", "SMM changes a page table");
 		return;
 	}
-	settle(vcpu);
+	smm_settle(vcpu);
 	raw_load(vcpu, reader, sizeof(reader) - 1);
 	vm_write32(vm, 0x600000, 6);
 	vm_write32(vm, 0x400000, 4);
-	tap_ok(in_guest(vcpu), "the guest reads");
+	tap_ok(smm_in_guest(vcpu), "the guest reads");
 	tap_eq(raw_regs(vcpu).rax, 6, "its page");
-	smi(vcpu);
-	tap_ok(in_handler(vcpu), "SMM");
+	smm_smi(vcpu);
+	tap_ok(smm_in_handler(vcpu), "SMM");
 	/* Through two tables down to the page directory of the first GiB. */
 	pde = (uint64_t *)(vm->mem + cr3);
 	pde = (uint64_t *)(vm->mem + (*pde & ~0xfffULL));
 	pde = (uint64_t *)(vm->mem + (*pde & ~0xfffULL));
 	pde[3] = (pde[3] & 0x1fffffULL) | 0x400000;
-	tap_ok(in_guest(vcpu), "RSM");
+	tap_ok(smm_in_guest(vcpu), "RSM");
 	tap_eq(raw_regs(vcpu).rax, 4, "the guest sees what SMM made of its tables");
-	smi(vcpu);
-	tap_ok(in_handler(vcpu), "SMM");
+	smm_smi(vcpu);
+	tap_ok(smm_in_handler(vcpu), "SMM");
 	pde[3] = (pde[3] & 0x1fffffULL) | 0x600000;
-	tap_ok(in_guest(vcpu), "RSM");
-	settle(vcpu);
+	tap_ok(smm_in_guest(vcpu), "RSM");
+	smm_settle(vcpu);
 	raw_load_code(vcpu, LOOP);
 }
 
@@ -331,17 +230,17 @@ static void test_lost_page(struct vcpu *vcpu)
 	static const char reader[] = "\x8b\x04\x25\x00\x00\x60\x00\xe6\x80\xeb\xf5";
 	struct vm *vm = vcpu->vm;
 
-	settle(vcpu);
+	smm_settle(vcpu);
 	raw_load(vcpu, reader, sizeof(reader) - 1);
 	vm_write32(vm, 0x600000, 6);
-	tap_ok(in_guest(vcpu), "the guest reads");
+	tap_ok(smm_in_guest(vcpu), "the guest reads");
 	tap_eq(raw_regs(vcpu).rax, 6, "its page");
-	smi(vcpu);
-	tap_ok(in_handler(vcpu), "SMM");
+	smm_smi(vcpu);
+	tap_ok(smm_in_handler(vcpu), "SMM");
 	must(madvise(vm->mem + 0x600000, PAGE_SIZE, MADV_DONTNEED));
-	tap_ok(in_guest(vcpu), "RSM");
+	tap_ok(smm_in_guest(vcpu), "RSM");
 	tap_eq(raw_regs(vcpu).rax, 0, "the guest reads the page that took its place");
-	settle(vcpu);
+	smm_settle(vcpu);
 	raw_load_code(vcpu, LOOP);
 }
 
@@ -350,50 +249,50 @@ static void test_priorities(struct vcpu *vcpu)
 	struct kvm_vcpu_events e;
 
 	raw_load_code(vcpu, LOOP);
-	smi(vcpu);
-	tap_ok(in_handler(vcpu), "SMM");
-	smi(vcpu);
-	tap_ok(in_handler(vcpu), "a second SMI waits for RSM, and is taken then");
-	tap_ok(in_guest(vcpu), "RSM");
-	e = events(vcpu);
+	smm_smi(vcpu);
+	tap_ok(smm_in_handler(vcpu), "SMM");
+	smm_smi(vcpu);
+	tap_ok(smm_in_handler(vcpu), "a second SMI waits for RSM, and is taken then");
+	tap_ok(smm_in_guest(vcpu), "RSM");
+	e = smm_events(vcpu);
 	e.nmi.masked = 1;
 	must(xioctl(vcpu->fd, KVM_SET_VCPU_EVENTS, &e));
-	smi(vcpu);
-	tap_ok(in_handler(vcpu), "an SMI in an NMI's handler");
-	tap_ok(events(vcpu).smi.smm_inside_nmi, "which is remembered");
-	tap_ok(in_guest(vcpu) && events(vcpu).nmi.masked, "NMIs stay blocked after RSM");
+	smm_smi(vcpu);
+	tap_ok(smm_in_handler(vcpu), "an SMI in an NMI's handler");
+	tap_ok(smm_events(vcpu).smi.smm_inside_nmi, "which is remembered");
+	tap_ok(smm_in_guest(vcpu) && smm_events(vcpu).nmi.masked, "NMIs stay blocked after RSM");
 	e.nmi.masked = 0;
 	must(xioctl(vcpu->fd, KVM_SET_VCPU_EVENTS, &e));
 	must(xioctl_val(vcpu->fd, KVM_NMI, 0));
-	smi(vcpu);
-	tap_ok(in_handler(vcpu), "an SMI comes before an NMI");
-	tap_ok(events(vcpu).nmi.pending, "which waits");
+	smm_smi(vcpu);
+	tap_ok(smm_in_handler(vcpu), "an SMI comes before an NMI");
+	tap_ok(smm_events(vcpu).nmi.pending, "which waits");
 	tap_eq(raw_run(vcpu), KVM_EXIT_SHUTDOWN, "for RSM: without an IDT it is the end");
 }
 
 static void test_refused(void)
 {
-	struct vcpu *vcpu = create(false);
+	struct vcpu *vcpu = smm_create(false);
 	struct kvm_vcpu_events e;
 
 	/* rsm */
 	raw_load_code(vcpu, "\x0f\xaa");
 	tap_eq(raw_run(vcpu), KVM_EXIT_SHUTDOWN, "RSM outside of SMM is undefined");
 	guest_destroy(vcpu);
-	vcpu = create(false);
-	smi(vcpu);
-	tap_ok(in_handler(vcpu), "SMM");
+	vcpu = smm_create(false);
+	smm_smi(vcpu);
+	tap_ok(smm_in_handler(vcpu), "SMM");
 	AT(smram, 0x7f58, uint64_t) = BIT(31);
 	tap_eq(raw_run(vcpu), KVM_EXIT_SHUTDOWN, "RSM to paging in real mode");
 	guest_destroy(vcpu);
-	vcpu = create(false);
-	smi(vcpu);
-	tap_ok(in_handler(vcpu), "SMM");
+	vcpu = smm_create(false);
+	smm_smi(vcpu);
+	tap_ok(smm_in_handler(vcpu), "SMM");
 	AT(smram, 0x7f48, uint64_t) = ~0ULL;
 	tap_eq(raw_run(vcpu), KVM_EXIT_SHUTDOWN, "RSM with reserved bits of CR4");
 	guest_destroy(vcpu);
-	vcpu = create(true);
-	e = events(vcpu);
+	vcpu = smm_create(true);
+	e = smm_events(vcpu);
 	must(xioctl(vcpu->fd, KVM_SET_MP_STATE,
 		    &(struct kvm_mp_state){ KVM_MP_STATE_INIT_RECEIVED }));
 	e.smi.pending = 1;
@@ -404,63 +303,63 @@ static void test_refused(void)
 
 static void test_apic(void)
 {
-	struct vcpu *vcpu = create(true);
+	struct vcpu *vcpu = smm_create(true);
 	struct kvm_mp_state state = { KVM_MP_STATE_HALTED };
 	const uint64_t base = APIC_ENABLED;
 	struct kvm_sregs s;
 
-	msr(vcpu, MSR_APIC_BASE, &base);
+	smm_msr(vcpu, MSR_APIC_BASE, &base);
 	must(xioctl(vcpu->fd, KVM_SET_MP_STATE, &state));
-	smi(vcpu);
-	tap_ok(in_handler(vcpu), "an SMI wakes a halted vCPU");
+	smm_smi(vcpu);
+	tap_ok(smm_in_handler(vcpu), "an SMI wakes a halted vCPU");
 	must(xioctl(vcpu->fd, KVM_GET_MP_STATE, &state));
 	tap_eq(state.mp_state, KVM_MP_STATE_RUNNABLE, "which runs");
-	tap_ok(in_guest(vcpu), "RSM");
-	settle(vcpu);
+	tap_ok(smm_in_guest(vcpu), "RSM");
+	smm_settle(vcpu);
 	raw_load_code(vcpu, SELF_SMI);
-	if (!tap_ok(in_handler(vcpu), "an SMI by the local APIC"))
+	if (!tap_ok(smm_in_handler(vcpu), "an SMI by the local APIC"))
 		guest_report(vcpu, GUEST_EXIT);
-	tap_ok(in_guest(vcpu), "RSM");
-	handler(SELF_INIT);
-	smi(vcpu);
-	tap_ok(in_handler(vcpu), "a handler that sends INIT to itself goes on");
-	tap_ok(events(vcpu).smi.latched_init, "INIT waits");
+	tap_ok(smm_in_guest(vcpu), "RSM");
+	smm_handler(SELF_INIT);
+	smm_smi(vcpu);
+	tap_ok(smm_in_handler(vcpu), "a handler that sends INIT to itself goes on");
+	tap_ok(smm_events(vcpu).smi.latched_init, "INIT waits");
 	state.mp_state = KVM_MP_STATE_INIT_RECEIVED;
 	tap_eq(xioctl(vcpu->fd, KVM_SET_MP_STATE, &state), -EINVAL,
 	       "no wait for a start in SMM");
 	raw_run(vcpu);
-	s = sregs(vcpu);
-	tap_ok(!events(vcpu).smi.latched_init && s.cs.base == 0xffff0000 &&
+	s = smm_sregs(vcpu);
+	tap_ok(!smm_events(vcpu).smi.latched_init && s.cs.base == 0xffff0000 &&
 	       raw_regs(vcpu).rip == 0xfff0, "RSM lets it in");
-	tap_eq(msr(vcpu, MSR_SMI_COUNT, NULL), 0, "and the count begins anew");
+	tap_eq(smm_msr(vcpu, MSR_SMI_COUNT, NULL), 0, "and the count begins anew");
 	guest_destroy(vcpu);
 }
 
 /* All of it by userspace, as after a migration: from inside the handler in one VM to another. */
 static void test_move(void)
 {
-	struct vcpu *from = create(false), *to;
+	struct vcpu *from = smm_create(false), *to;
 	struct kvm_vcpu_events e;
 	struct kvm_sregs s;
 	struct kvm_regs r;
 	uint8_t *old;
 
-	tap_ok(in_guest(from), "the guest runs");
-	smi(from);
-	tap_ok(in_handler(from), "SMM");
-	settle(from);
-	e = events(from);
-	s = sregs(from);
+	tap_ok(smm_in_guest(from), "the guest runs");
+	smm_smi(from);
+	tap_ok(smm_in_handler(from), "SMM");
+	smm_settle(from);
+	e = smm_events(from);
+	s = smm_sregs(from);
 	r = raw_regs(from);
 	old = smram;
-	to = create(false);
+	to = smm_create(false);
 	memcpy(smram, old, SMRAM_SIZE);
 	memcpy(to->vm->mem, from->vm->mem, GUEST_MEM_SIZE);
 	must(xioctl(to->fd, KVM_SET_SREGS, &s));
 	raw_set_regs(to, r);
 	must(xioctl(to->fd, KVM_SET_VCPU_EVENTS, &e));
-	tap_ok(in_guest(to), "RSM in another VM goes back");
-	s = sregs(to);
+	tap_ok(smm_in_guest(to), "RSM in another VM goes back");
+	s = smm_sregs(to);
 	tap_ok(s.efer & EFER_LMA, "into 64-bit mode");
 	guest_destroy(from);
 	guest_destroy(to);
@@ -484,7 +383,7 @@ static void narrow_cpuid(struct vcpu *vcpu)
 
 static void test_narrow(enum guest_mode mode)
 {
-	struct vcpu *vcpu = create(false);
+	struct vcpu *vcpu = smm_create(false);
 	struct kvm_sregs before, after;
 	uint64_t rip;
 
@@ -495,10 +394,10 @@ static void test_narrow(enum guest_mode mode)
 	else
 		raw_load_code(vcpu, LOOP);
 	rip = raw_regs(vcpu).rip;
-	tap_ok(in_guest(vcpu), "%s: the guest runs", mode_name(mode));
-	before = sregs(vcpu);
-	smi(vcpu);
-	tap_ok(in_handler(vcpu), "SMM");
+	tap_ok(smm_in_guest(vcpu), "%s: the guest runs", mode_name(mode));
+	before = smm_sregs(vcpu);
+	smm_smi(vcpu);
+	tap_ok(smm_in_handler(vcpu), "SMM");
 	tap_eq(AT(smram, 0x7efc, uint32_t), 0x20000, "revision of the 32-bit layout");
 	tap_ok(AT(smram, 0x7ff0, uint32_t) == rip + 2 &&
 	       AT(smram, 0x7ffc, uint32_t) == before.cr0 &&
@@ -507,9 +406,9 @@ static void test_narrow(enum guest_mode mode)
 	       AT(smram, 0x7fac, uint32_t) == before.cs.selector &&
 	       AT(smram, 0x7ef8, uint32_t) == SMBASE, "what it holds");
 	AT(smram, 0x7fd0, uint32_t) = 0x11223344;
-	if (!tap_ok(in_guest(vcpu), "RSM"))
+	if (!tap_ok(smm_in_guest(vcpu), "RSM"))
 		guest_report(vcpu, GUEST_EXIT);
-	after = sregs(vcpu);
+	after = smm_sregs(vcpu);
 	tap_ok(!memcmp(&before, &after, sizeof(before)), "with all system registers");
 	tap_eq(raw_regs(vcpu).rax, 0x11223344, "EAX comes from SMRAM");
 	guest_destroy(vcpu);
@@ -520,7 +419,7 @@ int main(void)
 	struct vcpu *vcpu;
 
 	tap_start("smm", 60);
-	vcpu = create(false);
+	vcpu = smm_create(false);
 	test_slots(vcpu);
 	test_state(vcpu);
 	test_changes(vcpu);
