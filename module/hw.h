@@ -137,8 +137,7 @@ void hw_flush_ept(hpa_t root);		/* this CPU, interrupts off: everything under an
 
 /*
  * Tags (VPIDs), for a backend to give to its roots. alloc: 1 to 65535, 0: none left or no VPID.
- * A tag is flushed on every CPU before it is given out again. Both sleep; alloc may wait for all
- * CPUs, so not under a spinlock.
+ * What CPUs have cached under it for who had it before is the backend's to flush. Both sleep.
  */
 u16 hw_tag_alloc(void);
 void hw_tag_free(u16 tag);
