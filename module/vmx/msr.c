@@ -57,6 +57,7 @@ void hw_msr_intercepts(struct um_vcpu *vcpu)
 	}
 	pass_allowed(vmx, MSR_IA32_TSC, false);
 	pass_speculation(vmx);
+	vmx_apicv_msrs(vmx);
 }
 
 /*
