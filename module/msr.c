@@ -201,8 +201,11 @@ static int um_apic_base_write(struct um_vcpu *vcpu, u64 apic_base, bool host)
 static int um_feature_control_write(struct um_vcpu *vcpu, u64 val, bool host)
 {
 	bool locked = vcpu->msr.feature_control & FEAT_CTL_LOCKED;
+	u64 valid = FEAT_CTL_LOCKED;
 
-	if ((val & ~(u64)FEAT_CTL_LOCKED) || (locked && !host))
+	if (vcpu->msr.mcg_cap & UM_MCG_LMCE_P)
+		valid |= FEAT_CTL_LMCE_ENABLED;
+	if ((val & ~valid) || (locked && !host))
 		return 1;
 	vcpu->msr.feature_control = val;
 	return 0;

@@ -15,8 +15,9 @@
 #define UM_MCG_CTL_P		BIT_ULL(8)
 #define UM_MCG_CMCI_P		BIT_ULL(10)
 #define UM_MCG_SER_P		BIT_ULL(24)
+#define UM_MCG_LMCE_P		BIT_ULL(27)
 /* What KVM_X86_SETUP_MCE takes besides the bank count. */
-#define UM_MCE_CAP		(UM_MCG_CTL_P | UM_MCG_CMCI_P | UM_MCG_SER_P)
+#define UM_MCE_CAP		(UM_MCG_CTL_P | UM_MCG_CMCI_P | UM_MCG_SER_P | UM_MCG_LMCE_P)
 
 /* um_msr_read(), um_msr_write(): no such MSR, rather than a bad access to one. */
 #define UM_MSR_UNKNOWN		2

@@ -52,6 +52,12 @@ static int um_mce_ctl2_write(struct um_msrs *m, u64 *reg, u64 val, bool host)
 	return 0;
 }
 
+/* Firmware decides whether errors may be signalled to one CPU alone. */
+static bool um_lmce_enabled(const struct um_msrs *m)
+{
+	return m->feature_control & FEAT_CTL_LMCE_ENABLED;
+}
+
 int um_mce_read(struct um_vcpu *vcpu, u32 index, u64 *val, bool host)
 {
 	struct um_msrs *m = &vcpu->msr;
@@ -71,6 +77,9 @@ int um_mce_read(struct um_vcpu *vcpu, u32 index, u64 *val, bool host)
 	case MSR_IA32_MCG_CTL:
 		*val = m->mcg_ctl;
 		return !host && !(m->mcg_cap & MCG_CTL_P);
+	case MSR_IA32_MCG_EXT_CTL:
+		*val = m->mcg_ext_ctl;
+		return !host && !um_lmce_enabled(m);
 	}
 	reg = um_mce_ctl2(vcpu, index);
 	if (reg) {
@@ -110,6 +119,14 @@ static int um_mcg_ctl_write(struct um_msrs *m, u64 val, bool host)
 	return 0;
 }
 
+static int um_mcg_ext_ctl_write(struct um_msrs *m, u64 val, bool host)
+{
+	if ((!host && !um_lmce_enabled(m)) || (val & ~MCG_EXT_CTL_LMCE_EN))
+		return 1;
+	m->mcg_ext_ctl = val;
+	return 0;
+}
+
 int um_mce_write(struct um_vcpu *vcpu, u32 index, u64 val, bool host)
 {
 	u64 *reg;
@@ -120,6 +137,8 @@ int um_mce_write(struct um_vcpu *vcpu, u32 index, u64 val, bool host)
 	}
 	if (index == MSR_IA32_MCG_CTL)
 		return um_mcg_ctl_write(&vcpu->msr, val, host);
+	if (index == MSR_IA32_MCG_EXT_CTL)
+		return um_mcg_ext_ctl_write(&vcpu->msr, val, host);
 	reg = um_mce_ctl2(vcpu, index);
 	if (reg)
 		return um_mce_ctl2_write(&vcpu->msr, reg, val, host);

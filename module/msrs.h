@@ -14,7 +14,7 @@ struct um_msrs {
 	u64 mtrr_fixed[11], mtrr_base[8], mtrr_mask[8], mtrr_def;
 	u64 mcg_status, mcg_ctl, mce_banks[4 * 32], mce_ctl2[32];
 	u64 xss, feature_control, smbase, smi_count, ucode_rev;
-	u64 mcg_cap;
+	u64 mcg_cap, mcg_ext_ctl;
 };
 
 #endif

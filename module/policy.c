@@ -10,8 +10,6 @@
 #define UM_USER_MSR	(KVM_MSR_EXIT_REASON_INVAL | KVM_MSR_EXIT_REASON_UNKNOWN | \
 			 KVM_MSR_EXIT_REASON_FILTER)
 
-#define UM_DISABLED_EXITS	(KVM_X86_DISABLE_EXITS_HLT | KVM_X86_DISABLE_EXITS_PAUSE)
-
 #define UM_CAP_USER_MEMORY2	231	/* KVM_CAP_USER_MEMORY2, unknown to older headers */
 
 static const struct {
@@ -29,7 +27,6 @@ static const struct {
 	{ KVM_CAP_ENFORCE_PV_FEATURE_CPUID, 1 },
 	{ KVM_CAP_XSAVE2, sizeof(struct kvm_xsave) },
 	{ KVM_CAP_SREGS2, 1 },
-	{ KVM_CAP_X86_DISABLE_EXITS, UM_DISABLED_EXITS },
 	{ KVM_CAP_INTR_SHADOW, 1 },
 	{ KVM_CAP_NOP_IO_DELAY, 1 },
 	{ KVM_CAP_X86_ROBUST_SINGLESTEP, 1 },
@@ -41,6 +38,18 @@ static const struct {
 	{ KVM_CAP_SET_GUEST_DEBUG2, UM_GUESTDBG_VALID },
 };
 
+/* MWAIT where it works, and where the host's timer goes on meanwhile. */
+static u32 um_exits_to_disable(void)
+{
+	u32 exits = KVM_X86_DISABLE_EXITS_HLT | KVM_X86_DISABLE_EXITS_PAUSE |
+		    KVM_X86_DISABLE_EXITS_CSTATE;
+
+	if (boot_cpu_has(X86_FEATURE_MWAIT) && boot_cpu_has(X86_FEATURE_ARAT) &&
+	    !boot_cpu_has_bug(X86_BUG_MONITOR))
+		exits |= KVM_X86_DISABLE_EXITS_MWAIT;
+	return exits;
+}
+
 long um_policy_check(long cap)
 {
 	unsigned int i;
@@ -48,6 +57,8 @@ long um_policy_check(long cap)
 	for (i = 0; i < ARRAY_SIZE(um_policy_caps); i++)
 		if (um_policy_caps[i].cap == cap)
 			return um_policy_caps[i].value;
+	if (cap == KVM_CAP_X86_DISABLE_EXITS)
+		return um_exits_to_disable();
 	if (cap == KVM_CAP_ADJUST_CLOCK)
 		return um_clock_offered() ? UM_CLOCK_FLAGS : 0;
 	if (cap == KVM_CAP_KVMCLOCK_CTRL || cap == KVM_CAP_CLOCKSOURCE)
@@ -93,7 +104,7 @@ static long um_policy_set(struct um_vm_policy *p, u32 cap, u64 val)
 	case KVM_CAP_X86_DISABLE_EXITS:
 		if (val & ~(u64)KVM_X86_DISABLE_VALID_EXITS)
 			return -EINVAL;
-		p->disabled_exits |= val & UM_DISABLED_EXITS;
+		p->disabled_exits |= val & um_exits_to_disable();
 		return 0;
 	case KVM_CAP_X86_USER_SPACE_MSR:
 		if (val & ~(u64)UM_USER_MSR)

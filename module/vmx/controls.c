@@ -29,13 +29,16 @@ static void update(u32 *shadow, u32 val, unsigned long field)
 static u32 cpu_controls(const struct vmx_vcpu *vmx)
 {
 	u32 ic = vmx->vcpu.mmu_ctl.intercepts, ctl = vmx_caps.cpu;
+	u32 off = vmx->vcpu.vm->policy.disabled_exits;
 
 	if (!(ic & UM_IC_CR3))
 		ctl &= ~(CPU_BASED_CR3_LOAD_EXITING | CPU_BASED_CR3_STORE_EXITING);
 	if (!(ic & UM_IC_INVLPG))
 		ctl &= ~CPU_BASED_INVLPG_EXITING;
-	if (vmx->vcpu.vm->policy.disabled_exits & KVM_X86_DISABLE_EXITS_HLT)
+	if (off & KVM_X86_DISABLE_EXITS_HLT)
 		ctl &= ~CPU_BASED_HLT_EXITING;
+	if (off & KVM_X86_DISABLE_EXITS_MWAIT)
+		ctl &= ~(CPU_BASED_MWAIT_EXITING | CPU_BASED_MONITOR_EXITING);
 	if (vmx->irq_window)
 		ctl |= CPU_BASED_INTR_WINDOW_EXITING;
 	if (vmx->nmi_window)

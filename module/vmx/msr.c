@@ -47,6 +47,10 @@ void hw_msr_intercepts(struct um_vcpu *vcpu)
 		MSR_FS_BASE, MSR_GS_BASE, MSR_KERNEL_GS_BASE,
 		MSR_IA32_SYSENTER_CS, MSR_IA32_SYSENTER_ESP, MSR_IA32_SYSENTER_EIP,
 	};
+	static const u32 cstates[] = {
+		MSR_CORE_C1_RES, MSR_CORE_C3_RESIDENCY, MSR_CORE_C6_RESIDENCY,
+		MSR_CORE_C7_RESIDENCY,
+	};
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 	unsigned int i;
 
@@ -56,6 +60,9 @@ void hw_msr_intercepts(struct um_vcpu *vcpu)
 		pass_allowed(vmx, passed[i], true);
 	}
 	pass_allowed(vmx, MSR_IA32_TSC, false);
+	if (vcpu->vm->policy.disabled_exits & KVM_X86_DISABLE_EXITS_CSTATE)
+		for (i = 0; i < ARRAY_SIZE(cstates); i++)
+			pass_allowed(vmx, cstates[i], false);
 	pass_speculation(vmx);
 	vmx_apicv_msrs(vmx);
 }
