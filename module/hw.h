@@ -10,6 +10,7 @@
 #ifndef UM_HW_H
 #define UM_HW_H
 
+#include "irq.h"
 #include "types.h"
 
 struct um_vcpu;
@@ -31,6 +32,8 @@ struct seq_file;
  * @rdtscp: the guest may be given RDTSCP and RDPID
  * @xsaves: the guest may be given XSAVES
  * @tsc_scaling: the guest's TSC may run at another rate
+ * @apicv: the CPU runs a vCPU's local APIC: its registers, and the delivery of interrupts; never
+ *	without @unrestricted, since nothing of it reaches interpreted code
  * @pf_rsvd: an spte with reserved address bits faults: the CPU's MAXPHYADDR is below 52
  * @host_maxphyaddr: physical address width in bits, as the host's kernel uses it
  *
@@ -39,6 +42,7 @@ struct seq_file;
 struct hw_caps {
 	bool ept, ept_ad, ept_2m, ept_1g, ept_exec_only, ept_5level;
 	bool vpid, unrestricted, pml, invpcid, rdtscp, xsaves, tsc_scaling;
+	bool apicv;
 	bool pf_rsvd;
 	u8 host_maxphyaddr;
 };
@@ -110,6 +114,16 @@ void hw_inject(struct um_vcpu *vcpu);
 /* Exit as soon as the guest can take an external interrupt, or not any more; loaded. */
 void hw_request_irq_window(struct um_vcpu *vcpu, bool on);
 bool hw_irq_allowed(struct um_vcpu *vcpu);	/* the guest would take an interrupt now */
+
+/*
+ * hw_caps.apicv, loaded. mode: the CPU runs the APIC whose register page is @page from the next
+ * entry on, or does not. status: the highest vectors
+ * requested and in service, 0: none; @serving -1: as the CPU knows. eoi_exits: the end of these 256
+ * vectors exits.
+ */
+void hw_apic_mode(struct um_vcpu *vcpu, enum hw_apic mode, const void *page);
+void hw_apic_status(struct um_vcpu *vcpu, u8 requested, int serving);
+void hw_apic_eoi_exits(struct um_vcpu *vcpu, const u64 *vectors);
 
 /*
  * MSRs that are in the VMCS or in the CPU while the guest runs: the bases of FS, GS and KERNEL_GS,

@@ -5,8 +5,10 @@
  */
 #include <linux/sched/signal.h>
 
+#include "apicv.h"
 #include "event.h"
 #include "guest_debug.h"
+#include "hw.h"
 #include "irqchip/irqchip.h"
 #include "pv.h"
 #include "smm.h"
@@ -123,16 +125,22 @@ static bool entry_is_taken(const struct um_vcpu *vcpu)
 
 static void take_irq(struct um_vcpu *vcpu)
 {
-	bool more = um_irqchip_pending(vcpu) && !um_debug_blocks(vcpu);
+	bool more;
+
+	if (hw_caps.apicv)
+		um_apicv_serve(vcpu);
+	more = um_irqchip_injectable(vcpu) && !um_debug_blocks(vcpu);
 
 	if (more && hw_irq_allowed(vcpu) && !entry_is_taken(vcpu)) {
 		vcpu->ev.irq_injected = true;
 		vcpu->ev.irq_soft = false;
 		vcpu->ev.irq_vector = um_irqchip_ack(vcpu);
 		vcpu->stats.irq_injections++;
-		if (unlikely(vcpu->pv.eoi & KVM_MSR_ENABLED))
+		/* An end that costs no exit needs no offer. */
+		if (unlikely(vcpu->pv.eoi & KVM_MSR_ENABLED) &&
+		    vcpu->irq.hw_apic == HW_APIC_NONE)
 			um_pv_eoi_offer(vcpu, vcpu->ev.irq_vector);
-		more = um_irqchip_pending(vcpu);
+		more = um_irqchip_injectable(vcpu);
 	}
 	vcpu->irq.window = more;
 	hw_request_irq_window(vcpu, more);

@@ -27,6 +27,9 @@ struct um_vm;
 #define UM_X2APIC_API_FLAGS	(KVM_X2APIC_API_USE_32BIT_IDS | \
 				 KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
 
+/* What of a vCPU's local APIC the CPU runs while the guest does; see hw_apic_mode(). */
+enum hw_apic { HW_APIC_NONE, HW_APIC_X2APIC };
+
 enum um_bus { UM_BUS_PIO, UM_BUS_MMIO, UM_NR_BUSES };
 
 struct um_vm_irq {
@@ -47,6 +50,7 @@ struct um_vcpu_irq {
 	struct um_lapic *lapic;	/* NULL: userspace has it. Fixed at creation */
 	struct rcuwait wait;	/* where its thread sleeps in HLT */
 	unsigned int poll_ns;	/* how long it polls before; vcpu->mutex */
+	enum hw_apic hw_apic;	/* NONE where the CPU cannot; mutex */
 	bool window;		/* an interrupt waits for the guest to be able to take it; mutex */
 };
 

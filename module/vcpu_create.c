@@ -59,7 +59,7 @@ static int init_irq(struct um_vcpu *vcpu)
 		vcpu->mp_state = KVM_MP_STATE_UNINITIALIZED;
 		um_make_request(vcpu, UM_REQ_EVENT);
 	}
-	return um_lapic_create(vcpu);
+	return um_lapic_create(vcpu, hw_caps.apicv);
 }
 
 static int init_vcpu(struct um_vcpu *vcpu)

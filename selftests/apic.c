@@ -107,7 +107,7 @@ static void tell_cost(struct vcpu *vcpu, const char *mode)
 }
 
 /* KVM's way to end an interrupt without an exit. */
-static void test_pv_eoi(struct vcpu *vcpu, const char *mode)
+static void test_pv_eoi(struct vcpu *vcpu, const char *mode, bool by_cpu)
 {
 	if (!cpuid_has(KVM_CPUID_FEATURES, 0, CPUID_EAX, KVM_FEATURE_PV_EOI)) {
 		tap_skip("not offered", "%s: PV EOI", mode);
@@ -115,9 +115,13 @@ static void test_pv_eoi(struct vcpu *vcpu, const char *mode)
 	}
 	vcpu->shared->arg[0] = 1;
 	guest_test(vcpu, APIC_PV_EOI, "%s: PV EOI is turned on", mode);
-	guest_test(vcpu, APIC_PV_COUNT, "%s: interrupts end in memory", mode);
-	tap_ok(vcpu->shared->result[0] >= APIC_ROUNDS - 5, "%s: nearly all of them: %llu of %u",
-	       mode, vcpu->shared->result[0], APIC_ROUNDS);
+	if (by_cpu) {
+		tap_skip("they end without an exit", "%s: interrupts end in memory", mode);
+	} else {
+		guest_test(vcpu, APIC_PV_COUNT, "%s: interrupts end in memory", mode);
+		tap_ok(vcpu->shared->result[0] >= APIC_ROUNDS - 5, "%s: nearly all of them: %llu of %u",
+		       mode, vcpu->shared->result[0], APIC_ROUNDS);
+	}
 	guest_test(vcpu, APIC_SELF, "%s: self-IPIs by priority with PV EOI", mode);
 	guest_test(vcpu, APIC_TIMER, "%s: timer with PV EOI", mode);
 	guest_test(vcpu, APIC_SLEEP, "%s: HLT with PV EOI", mode);
@@ -140,13 +144,13 @@ static void test_alone(void)
 	else
 		tap_skip("not offered", "timer: TSC deadline");
 	tell_cost(vcpu, "xAPIC");
-	test_pv_eoi(vcpu, "xAPIC");
+	test_pv_eoi(vcpu, "xAPIC", false);
 	guest_test(vcpu, APIC_X2, "x2APIC by MSR");
 	guest_test(vcpu, APIC_SELF, "self-IPIs by MSR");
 	guest_test(vcpu, APIC_TIMER, "timer by MSR");
 	guest_test(vcpu, APIC_SLEEP, "HLT until the timer, by MSR");
 	tell_cost(vcpu, "x2APIC");
-	test_pv_eoi(vcpu, "x2APIC");
+	test_pv_eoi(vcpu, "x2APIC", irq_apicv());
 	destroy(&vcpu, 1);
 }
 

@@ -42,9 +42,11 @@ static const struct {
 	{ "exits_rdmsr", { 31 }, 1 },
 	{ "exits_wrmsr", { 32 }, 1 },
 	{ "exits_pause", { 40 }, 1 },
+	{ "exits_eoi", { 45 }, 1 },
 	{ "exits_desc_table", { 46, 47 }, 2 },
 	{ "exits_preempt_timer", { 52 }, 1 },
 	{ "exits_xsetbv", { 55 }, 1 },
+	{ "exits_apic_write", { 56 }, 1 },
 	{ "exits_invpcid", { 58 }, 1 },
 };
 

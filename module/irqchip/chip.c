@@ -217,8 +217,15 @@ long um_irqchip_extint(struct um_vcpu *vcpu, u8 vector)
 	return 0;
 }
 
+/* The CPU delivers the APIC's own itself while it runs the APIC. */
+bool um_irqchip_injectable(struct um_vcpu *vcpu)
+{
+	return vcpu->irq.hw_apic == HW_APIC_NONE ? um_irqchip_pending(vcpu) : extint_pending(vcpu);
+}
+
 bool um_irqchip_pending(struct um_vcpu *vcpu)
 {
+	vlapic_take_posted(vcpu->irq.lapic);
 	return extint_pending(vcpu) || lapic_pending(&vcpu->irq.lapic->regs) >= 0;
 }
 
@@ -279,6 +286,27 @@ bool um_chip_hears(struct um_vcpu *vcpu, u8 vector)
 
 	return lapic_test_vector(&vcpu->irq.lapic->regs, LAPIC_TMR, vector) ||
 	       (!chip->split && atomic_read(&chip->edge_acks));
+}
+
+bool um_chip_waits(struct um_vcpu *vcpu, const struct irq_msg *msg)
+{
+	const struct um_irqchip *chip = vcpu->vm->irq.chip;
+
+	return msg->level || (msg->pin && !chip->split && atomic_read(&chip->edge_acks));
+}
+
+void um_chip_awaited(struct um_vcpu *vcpu, unsigned long *vectors)
+{
+	struct um_irqchip *chip = vcpu->vm->irq.chip;
+	unsigned long flags;
+	unsigned int pin;
+
+	if (chip->split || !atomic_read(&chip->edge_acks))
+		return;
+	raw_spin_lock_irqsave(&chip->lock, flags);
+	for (pin = 0; pin < IOAPIC_PINS; pin++)
+		__set_bit((u8)chip->ioapic.redir[pin], vectors);
+	raw_spin_unlock_irqrestore(&chip->lock, flags);
 }
 
 void um_chip_ended(struct um_vcpu *vcpu, u8 vector, bool level, bool broadcast)

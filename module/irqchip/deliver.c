@@ -16,6 +16,8 @@ static int accept_fixed(struct um_lapic *l, const struct irq_msg *msg)
 	/* A level that goes away asks for nothing. */
 	if (msg->level && !msg->assert)
 		return 0;
+	if (l->posted)
+		return posted_accept(l, msg);
 	if (!lapic_accept(&l->regs, msg->vector, msg->level))
 		return 0;
 	vlapic_post(l->vcpu);

@@ -34,6 +34,7 @@ static int service(struct ioapic *io, unsigned int pin)
 		.logical = *e & REDIR_LOGICAL,
 		.level = *e & REDIR_LEVEL,
 		.assert = true,
+		.pin = true,
 	};
 	int r;
 

@@ -23,11 +23,12 @@ enum irq_shorthand { IRQ_NO_SHORTHAND, IRQ_SELF, IRQ_ALL, IRQ_ALL_BUT_SELF };
  * @assert: the level is high
  * @lowest: one of those addressed is to take it, besides IRQ_LOWEST
  * @ipi: a processor sent it
+ * @pin: it comes from a pin of the IOAPIC
  */
 struct irq_msg {
 	u32 dest;
 	u8 vector, delivery, shorthand;
-	bool logical, level, assert, lowest, ipi;
+	bool logical, level, assert, lowest, ipi, pin;
 };
 
 #endif

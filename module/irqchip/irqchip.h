@@ -22,7 +22,8 @@ struct um_vm;
 #define UM_X2APIC_MSR_LAST	0x8ff
 
 /* lapic_vcpu.c: the owner's calls, for a vCPU that has a lapic. */
-int um_lapic_create(struct um_vcpu *vcpu);	/* 0 or -ENOMEM; sleeps */
+/* 0 or -ENOMEM; sleeps. @posted: the CPU may run it. */
+int um_lapic_create(struct um_vcpu *vcpu, bool posted);
 void um_lapic_destroy(struct um_vcpu *vcpu);	/* none is fine too; sleeps */
 void um_lapic_reset(struct um_vcpu *vcpu);	/* RESET or INIT */
 void um_lapic_base_changed(struct um_vcpu *vcpu);	/* vcpu->msr.apic_base is new */
@@ -66,8 +67,28 @@ int um_pv_eoi_write(struct um_vcpu *vcpu, u64 val);
 void um_pv_eoi_offer(struct um_vcpu *vcpu, u8 vector);
 void um_pv_eoi_settle(struct um_vcpu *vcpu);
 
-/* An interrupt for this vCPU, from its APIC or through it from a PIC. ack: its vector. */
+/*
+ * posted.c, for an APIC that the CPU may run; the owner's calls. merge: what was posted is
+ * requested now. moved: from now on another runs it. requested: the highest vector, 0: none.
+ */
+void um_lapic_merge(struct um_vcpu *vcpu);
+const void *um_lapic_page(const struct um_vcpu *vcpu);	/* the registers */
+void um_lapic_moved(struct um_vcpu *vcpu);
+u8 um_lapic_requested(const struct um_vcpu *vcpu);
+/* What the CPU does not know yet: the highest vector in service, 0: none, -1: it knows; */
+int um_lapic_new_serving(struct um_vcpu *vcpu);
+/* and of which vectors it has to tell the end, 256 bits, NULL: it knows. */
+const u64 *um_lapic_new_exits(struct um_vcpu *vcpu);
+/* It tells: an interrupt has ended; a register has been written, the page holds the value. */
+void um_lapic_ended(struct um_vcpu *vcpu, u8 vector);
+void um_lapic_written(struct um_vcpu *vcpu, u32 reg);
+
+/*
+ * An interrupt for this vCPU, from its APIC or through it from a PIC. ack: its vector. injectable:
+ * one that an entry has to bring.
+ */
 bool um_irqchip_pending(struct um_vcpu *vcpu);
+bool um_irqchip_injectable(struct um_vcpu *vcpu);
 u8 um_irqchip_ack(struct um_vcpu *vcpu);
 /* KVM_INTERRUPT: the PIC that userspace emulates has @vector. 0, -ENXIO, -EEXIST */
 long um_irqchip_extint(struct um_vcpu *vcpu, u8 vector);

@@ -92,8 +92,7 @@ void lapic_set_mode(struct lapic *l, bool enabled, bool x2apic)
 		set_ids(l);
 }
 
-/* The highest bit of the 256 in @bank; -1: none is set. */
-static int highest(const struct lapic *l, u32 bank)
+int lapic_highest(const struct lapic *l, u32 bank)
 {
 	int word;
 
@@ -109,7 +108,7 @@ static int highest(const struct lapic *l, u32 bank)
 static u32 priority(const struct lapic *l)
 {
 	u32 tpr = lapic_get(l, LAPIC_TPR);
-	int isr = highest(l, LAPIC_ISR);
+	int isr = lapic_highest(l, LAPIC_ISR);
 	u32 serving = isr < 0 ? 0 : isr & PRIORITY_CLASS;
 
 	return (tpr & PRIORITY_CLASS) >= serving ? tpr & 0xff : serving;
@@ -117,7 +116,7 @@ static u32 priority(const struct lapic *l)
 
 int lapic_pending(const struct lapic *l)
 {
-	int irr = l->enabled ? highest(l, LAPIC_IRR) : -1;
+	int irr = l->enabled ? lapic_highest(l, LAPIC_IRR) : -1;
 
 	if (irr < 0 || (irr & PRIORITY_CLASS) <= (priority(l) & PRIORITY_CLASS))
 		return -1;
@@ -132,19 +131,19 @@ void lapic_ack(struct lapic *l, u8 vector)
 
 bool lapic_serves_only(const struct lapic *l, u8 vector)
 {
-	return highest(l, LAPIC_ISR) == vector && highest(l, LAPIC_IRR) < 0;
+	return lapic_highest(l, LAPIC_ISR) == vector && lapic_highest(l, LAPIC_IRR) < 0;
 }
 
 int lapic_eoi(struct lapic *l)
 {
-	int vector = highest(l, LAPIC_ISR);
+	int vector = lapic_highest(l, LAPIC_ISR);
 
 	if (vector >= 0)
 		*lapic_word(l, LAPIC_ISR, vector) &= ~BIT(vector % 32);
 	return vector;
 }
 
-bool lapic_accept(struct lapic *l, u8 vector, bool level)
+bool lapic_trigger(struct lapic *l, u8 vector, bool level)
 {
 	u32 *tmr = lapic_word(l, LAPIC_TMR, vector), bit = BIT(vector % 32);
 
@@ -154,7 +153,14 @@ bool lapic_accept(struct lapic *l, u8 vector, bool level)
 		lapic_or(tmr, bit);
 	else if (!level && (READ_ONCE(*tmr) & bit))
 		lapic_andnot(tmr, bit);
-	lapic_or(lapic_word(l, LAPIC_IRR, vector), bit);
+	return true;
+}
+
+bool lapic_accept(struct lapic *l, u8 vector, bool level)
+{
+	if (!lapic_trigger(l, vector, level))
+		return false;
+	lapic_or(lapic_word(l, LAPIC_IRR, vector), BIT(vector % 32));
 	return true;
 }
 

@@ -171,7 +171,10 @@ int lapic_pending(const struct lapic *l);
 void lapic_ack(struct lapic *l, u8 vector);	/* the processor takes it */
 bool lapic_serves_only(const struct lapic *l, u8 vector);	/* and nothing else waits */
 int lapic_eoi(struct lapic *l);			/* the vector that ends; -1: none was in service */
-/* A fixed interrupt arrives; false: the APIC is off. Any thread. */
+/* The highest of the 256 vectors in @bank; -1: none is there. */
+int lapic_highest(const struct lapic *l, u32 bank);
+/* A fixed interrupt arrives; false: the APIC is off. Any thread. trigger: all but IRR. */
+bool lapic_trigger(struct lapic *l, u8 vector, bool level);
 bool lapic_accept(struct lapic *l, u8 vector, bool level);
 /* Is the APIC one that @msg addresses? @fixed_broadcast: 0xff means all for x2APICs too. */
 bool lapic_matches(const struct lapic *l, const struct irq_msg *msg, bool fixed_broadcast);

@@ -16,15 +16,22 @@
 
 static_assert(sizeof(struct kvm_lapic_state) == LAPIC_REGS_SIZE);
 
+void vlapic_tell_end(struct um_lapic *l, u8 vector)
+{
+	bool quiet = lapic_get(&l->regs, LAPIC_SPIV) & LAPIC_SPIV_NO_BROADCAST;
+
+	um_chip_ended(l->vcpu, vector, lapic_test_vector(&l->regs, LAPIC_TMR, vector), !quiet);
+}
+
 static void end_of_interrupt(struct um_lapic *l)
 {
 	int vector = lapic_eoi(&l->regs);
-	bool quiet = lapic_get(&l->regs, LAPIC_SPIV) & LAPIC_SPIV_NO_BROADCAST;
 
 	if (vector < 0)
 		return;
-	um_chip_ended(l->vcpu, vector, lapic_test_vector(&l->regs, LAPIC_TMR, vector), !quiet);
-	if (lapic_pending(&l->regs) >= 0)
+	vlapic_tell_end(l, vector);
+	l->serving_new = true;
+	if (l->vcpu->irq.hw_apic != HW_APIC_NONE || lapic_pending(&l->regs) >= 0)
 		um_make_request(l->vcpu, UM_REQ_EVENT);
 }
 
@@ -62,6 +69,13 @@ static int reg_write(struct um_lapic *l, u32 reg, u32 val)
 	if (effects > 0)
 		apply(l, effects);
 	return effects < 0;
+}
+
+void um_lapic_written(struct um_vcpu *vcpu, u32 reg)
+{
+	struct um_lapic *l = vcpu->irq.lapic;
+
+	reg_write(l, reg, lapic_get(&l->regs, reg));
 }
 
 static int reg_read(struct um_lapic *l, u32 reg, u32 *val)
@@ -180,7 +194,9 @@ void um_lapic_reset(struct um_vcpu *vcpu)
 
 	vlapic_timer_stop(l);
 	um_lapic_base_changed(vcpu);
+	vlapic_take_posted(l);
 	lapic_reset(&l->regs, vcpu->id == vcpu->vm->irq.boot_cpu);
+	um_lapic_moved(vcpu);
 	vcpu->cr8 = 0;
 	vcpu->pv.eoi = 0;
 	vcpu->pv.eoi_offered = false;
@@ -189,15 +205,24 @@ void um_lapic_reset(struct um_vcpu *vcpu)
 	l->extint = -1;
 }
 
-int um_lapic_create(struct um_vcpu *vcpu)
+static void destroy(struct um_lapic *l)
+{
+	free_page((unsigned long)l->regs.regs);
+	free_page((unsigned long)l->posted);
+	kfree(l);
+}
+
+int um_lapic_create(struct um_vcpu *vcpu, bool posted)
 {
 	struct um_lapic *l = kzalloc(sizeof(*l), GFP_KERNEL_ACCOUNT);
 
 	if (!l)
 		return -ENOMEM;
 	l->regs.regs = (u32 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	if (!l->regs.regs) {
-		kfree(l);
+	if (posted)
+		l->posted = (struct posted *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (!l->regs.regs || (posted && !l->posted)) {
+		destroy(l);
 		return -ENOMEM;
 	}
 	l->regs.id = vcpu->id;
@@ -215,8 +240,7 @@ void um_lapic_destroy(struct um_vcpu *vcpu)
 	if (!l)
 		return;
 	vlapic_timer_stop(l);
-	free_page((unsigned long)l->regs.regs);
-	kfree(l);
+	destroy(l);
 	vcpu->irq.lapic = NULL;
 }
 
@@ -306,6 +330,7 @@ long um_ioc_get_lapic(void *owner, void *arg, unsigned long uarg)
 
 	if (!l)
 		return -EINVAL;
+	vlapic_take_posted(l);
 	lapic_save(&l->regs, state, vcpu->vm->irq.wide_ids);
 	state[LAPIC_TMCCT / 4] = vlapic_timer_count(l);
 	return 0;
@@ -321,9 +346,12 @@ long um_ioc_set_lapic(void *owner, void *arg, unsigned long uarg)
 	if (!l)
 		return -EINVAL;
 	vlapic_timer_stop(l);
+	vlapic_take_posted(l);
 	r = lapic_restore(&l->regs, state, vcpu->vm->irq.wide_ids);
 	if (r)
 		return r;
+	um_lapic_moved(vcpu);
+	um_make_request(vcpu, UM_REQ_EVENT);
 	vlapic_timer_restore(l, state[LAPIC_TMCCT / 4]);
 	apply(l, LAPIC_FX_TPR | LAPIC_FX_EVENT);
 	return 0;

@@ -7,6 +7,7 @@
 
 #include "irqchip.h"
 #include "lapic.h"
+#include "posted.h"
 #include "../umbra.h"
 
 #define VLAPIC_INIT	0	/* bits of pending */
@@ -25,6 +26,10 @@
  * @unhalted: the guest woke it by hypercall; set by others, cleared by the owner
  * @extint: split: the vector of userspace's PIC, -1: none
  * @ended: split: the vector whose end userspace's IOAPIC has to hear of
+ * @posted: where interrupts wait for @regs; NULL: nowhere, the CPU never has those
+ * @exits: vectors of whose end the CPU, while it runs @regs, has to tell
+ * @exits_new: it does not know @exits yet
+ * @serving_new: what is in service has changed behind its back
  */
 struct um_lapic {
 	struct lapic regs;
@@ -38,7 +43,20 @@ struct um_lapic {
 	bool unhalted;
 	int extint;
 	u8 ended;
+	struct posted *posted;
+	unsigned long exits[4];
+	bool exits_new, serving_new;
 };
+
+/* lapic_vcpu.c: an interrupt has left ISR: tell who waits for that */
+void vlapic_tell_end(struct um_lapic *l, u8 vector);
+
+/* What others have posted counts from here on. */
+static inline void vlapic_take_posted(struct um_lapic *l)
+{
+	if (l->posted && posted_waits(l->posted))
+		posted_take(l);
+}
 
 /* deliver.c */
 void vlapic_post(struct um_vcpu *vcpu);	/* its thread looks for events; any context */
@@ -48,8 +66,11 @@ void vlapic_local(struct um_lapic *l, u32 lvt);	/* what the LVT register says ha
 /* chip.c: an interrupt ended in @vcpu's APIC; @broadcast: the IOAPICs are told */
 void um_chip_ended(struct um_vcpu *vcpu, u8 vector, bool level, bool broadcast);
 
-/* chip.c: somebody waits for the end of the interrupt that @vcpu serves */
+/* chip.c: somebody waits for the end of the interrupt that @vcpu serves, or that arrives */
 bool um_chip_hears(struct um_vcpu *vcpu, u8 vector);
+bool um_chip_waits(struct um_vcpu *vcpu, const struct irq_msg *msg);
+/* chip.c: add the vectors whose end somebody awaits although they are edge-triggered */
+void um_chip_awaited(struct um_vcpu *vcpu, unsigned long *vectors);
 
 /* lapic_timer.c: the owner's calls */
 void vlapic_timer_init(struct um_lapic *l);

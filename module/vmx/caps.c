@@ -32,6 +32,10 @@ static bool use_pml = true;
 module_param_named(pml, use_pml, bool, 0444);
 MODULE_PARM_DESC(pml, "log dirty pages by the CPU's page-modification logging (default on)");
 
+static bool use_apicv = true;
+module_param_named(apicv, use_apicv, bool, 0444);
+MODULE_PARM_DESC(apicv, "have the CPU run local APICs where it can (default on)");
+
 /* IA32_VMX_BASIC (SDM "Basic VMX Information"). */
 #define BASIC_MEM_TYPE_SHIFT	50
 #define BASIC_TRUE_CTLS		BIT_ULL(55)
@@ -62,7 +66,7 @@ static int adjust(const char *what, u32 required, u32 optional, u32 msr, u32 *re
 	(SECONDARY_EXEC_ENABLE_EPT | SECONDARY_EXEC_ENABLE_VPID | \
 	 SECONDARY_EXEC_UNRESTRICTED_GUEST | SECONDARY_EXEC_ENABLE_RDTSCP | \
 	 SECONDARY_EXEC_ENABLE_INVPCID | VMX_CPU2_XSAVES | SECONDARY_EXEC_TSC_SCALING | \
-	 SECONDARY_EXEC_ENABLE_PML | SECONDARY_EXEC_PAUSE_LOOP_EXITING)
+	 SECONDARY_EXEC_ENABLE_PML | SECONDARY_EXEC_PAUSE_LOOP_EXITING | VMX_CPU2_APICV)
 
 #define PIN_REQUIRED \
 	(PIN_BASED_EXT_INTR_MASK | PIN_BASED_NMI_EXITING | PIN_BASED_VIRTUAL_NMIS)
@@ -85,10 +89,12 @@ static int read_controls(void)
 		   &c->pin);
 	if (!r)
 		r = adjust("primary processor-based", CPU_REQUIRED,
-			   CPU_BASED_ACTIVATE_SECONDARY_CONTROLS,
+			   CPU_BASED_ACTIVATE_SECONDARY_CONTROLS | CPU_BASED_TPR_SHADOW,
 			   control_msr(MSR_IA32_VMX_PROCBASED_CTLS,
 				       MSR_IA32_VMX_TRUE_PROCBASED_CTLS),
 			   &c->cpu);
+	c->tpr_shadow = c->cpu & CPU_BASED_TPR_SHADOW;
+	c->cpu &= ~CPU_BASED_TPR_SHADOW;
 	if (!r && (c->cpu & CPU_BASED_ACTIVATE_SECONDARY_CONTROLS))
 		r = adjust("secondary processor-based", 0, CPU2_OPTIONAL,
 			   MSR_IA32_VMX_PROCBASED_CTLS2, &c->cpu2_allowed);
@@ -156,6 +162,9 @@ static void derive_hw_caps(void)
 	hw_caps.ept_5level = hw_caps.ept && (ev & VMX_EPT_PAGE_WALK_5_BIT);
 	hw_caps.vpid = use_vpid && (c2 & SECONDARY_EXEC_ENABLE_VPID) && has_all(vv, VPID_REQUIRED);
 	hw_caps.pml = use_pml && hw_caps.ept_ad && (c2 & SECONDARY_EXEC_ENABLE_PML);
+	hw_caps.apicv = use_apicv && hw_caps.unrestricted && hw_caps.ept && vmx_caps.tpr_shadow &&
+			has_all(c2, VMX_CPU2_APICV);
+	use_apicv = hw_caps.apicv;	/* for who looks at the parameter */
 	hw_caps.rdtscp = c2 & SECONDARY_EXEC_ENABLE_RDTSCP;
 	hw_caps.invpcid = c2 & SECONDARY_EXEC_ENABLE_INVPCID;
 	hw_caps.xsaves = c2 & VMX_CPU2_XSAVES;

@@ -13,6 +13,10 @@
  * VM-Execution Controls" and "Basic VMX Information".
  */
 #define VMX_CPU2_XSAVES		BIT(20)
+/* APICv: all of it or nothing. */
+#define VMX_CPU2_APICV		(SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE | \
+				 SECONDARY_EXEC_APIC_REGISTER_VIRT | \
+				 SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY)
 #define VMX_VMCS_MEM_WB		6
 
 /**
@@ -26,6 +30,7 @@
  * @cpu2_allowed: secondary controls that may be set
  * @entry: VM-entry controls that every vCPU starts from
  * @exit: VM-exit controls, likewise
+ * @tpr_shadow: the CPU can run guests with a TPR of their own
  * @efer: entry and exit switch IA32_EFER; if not, SCE is switched by hand and NXE is the host's
  * @cr0_fixed0: bits that must be 1 in CR0 in VMX operation
  * @cr0_fixed1: bits that may be 1
@@ -35,7 +40,7 @@
 struct vmx_caps {
 	u64 basic, ept_vpid, misc;
 	u32 pin, cpu, cpu2, cpu2_allowed, entry, exit;
-	bool efer;
+	bool tpr_shadow, efer;
 	u64 cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
 };
 

@@ -43,12 +43,12 @@ static u32 cpu_controls(const struct vmx_vcpu *vmx)
 		ctl |= CPU_BASED_INTR_WINDOW_EXITING;
 	if (vmx->nmi_window)
 		ctl |= CPU_BASED_NMI_WINDOW_EXITING;
-	return ctl;
+	return vmx_apicv_cpu(vmx, ctl);
 }
 
 static u32 cpu2_controls(struct vmx_vcpu *vmx)
 {
-	u32 ic = vmx->vcpu.mmu_ctl.intercepts, ctl = vmx_caps.cpu2;
+	u32 ic = vmx->vcpu.mmu_ctl.intercepts, ctl = vmx_caps.cpu2 | vmx_apicv_cpu2(vmx);
 
 	if (vmx->vcpu.vm->policy.disabled_exits & KVM_X86_DISABLE_EXITS_PAUSE)
 		ctl &= ~SECONDARY_EXEC_PAUSE_LOOP_EXITING;

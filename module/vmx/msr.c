@@ -64,6 +64,7 @@ void hw_msr_intercepts(struct um_vcpu *vcpu)
 		for (i = 0; i < ARRAY_SIZE(cstates); i++)
 			pass_allowed(vmx, cstates[i], false);
 	pass_speculation(vmx);
+	vmx_apicv_msrs(vmx);
 }
 
 /*

@@ -105,6 +105,8 @@ void hw_leave(struct um_vcpu *vcpu)
 		leave_nmi(vmx);
 	else if ((reason & 0xffff) == EXIT_REASON_MCE_DURING_VMENTRY)
 		host_machine_check();
+	if (vmx->apic_page)
+		vmx_apicv_leave(vmx);
 	vmx_leave_restore(vmx);
 	vmx_requeue_events(vmx);
 }

@@ -72,6 +72,7 @@ struct vmx_vcpu {
 	struct vmx_entry entry;
 	unsigned long *msr_bitmap;
 	u64 *pml;		/* pml.c: NULL without PML */
+	const u32 *apic_page;	/* apicv.c: the APIC's registers, NULL: not the CPU's to run */
 
 	u32 exit_reason;	/* full 32 bits, or VMX_EXIT_* */
 	u32 info_valid;
@@ -210,6 +211,12 @@ void vmx_pml_init_vmcs(struct vmx_vcpu *vmx);
 /* the pages written since the last call go to the dirty log; interrupts off */
 void vmx_pml_drain(struct vmx_vcpu *vmx);
 
+/* apicv.c */
+void vmx_apicv_msrs(struct vmx_vcpu *vmx);	/* the APIC's part of the MSR bitmap */
+u32 vmx_apicv_cpu(const struct vmx_vcpu *vmx, u32 ctl);		/* @ctl as APICv wants it */
+u32 vmx_apicv_cpu2(const struct vmx_vcpu *vmx);
+void vmx_apicv_leave(struct vmx_vcpu *vmx);	/* what the core keeps of the registers */
+
 /* tag.c */
 int vmx_tags_init(void);
 void vmx_tags_exit(void);
@@ -259,6 +266,8 @@ bool exit_wrmsr_fast(struct vmx_vcpu *vmx);
 bool exit_cr_fast(struct vmx_vcpu *vmx);
 bool exit_invlpg_fast(struct vmx_vcpu *vmx);
 bool exit_exception_fast(struct vmx_vcpu *vmx);
+bool exit_eoi_fast(struct vmx_vcpu *vmx);
+bool exit_apic_write_fast(struct vmx_vcpu *vmx);
 int exit_vmcall(struct vmx_vcpu *vmx);
 int exit_rdmsr(struct vmx_vcpu *vmx);
 int exit_wrmsr(struct vmx_vcpu *vmx);

@@ -37,6 +37,27 @@ enum {
 	APIC_PV_IPI,	/* vCPU 0: a vector to both by hypercall; vCPU 1 waits for it */
 	APIC_KICK,	/* vCPU 0: wake vCPU 1 by hypercall, */
 	APIC_KICKED,	/* which halts with IF=0 */
+	APIC_X2ON,	/* from now on in x2APIC mode */
+	APIC_MANY,	/* arg[0] of APIC_MANY_*, APIC_MANY_ROUNDS times */
+	APIC_LEVEL,	/* an IOAPIC's line that stays high, until APIC_LEVELS interrupts */
+	APIC_LEAVE,	/* self-IPIs wait behind IF, with a TPR */
+	APIC_SERVING,	/* one is in service: those wait until its end, then come by priority */
+	APIC_BLOCKED,	/* one waits with IF=1, and does not come */
+	APIC_UNBLOCKED,	/* and comes */
+};
+
+#define APIC_MANY_ROUNDS	200
+#define APIC_LEVELS		20
+#define APIC_LEVEL_PIN		20
+#define APIC_LEVEL_VEC		0x63
+#define APIC_LEAVE_TPR		0x20
+#define APIC_LEAVE_VEC		0x41	/* and 0x51 of userspace, */
+#define APIC_LEAVE_HIGH		0x61
+#define APIC_SERVING_VEC	0x71
+
+/* arg[0] of APIC_MANY: the TPR by MSR, and by CR8; self-IPIs by their register, and by the ICR; reads */
+enum {
+	APIC_MANY_TPR, APIC_MANY_CR8, APIC_MANY_SELF, APIC_MANY_ICR, APIC_MANY_READ, APIC_MANY_KINDS
 };
 
 /* result[] of APIC_COST */

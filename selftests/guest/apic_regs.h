@@ -78,6 +78,9 @@ u32 count(u8 vector);
 void end_interrupt(void);	/* in memory, if that is on and offered */
 void test_pv(u64 op);
 
+/* parts/apicv.c */
+void test_apicv(u64 op);
+
 /* parts/apic.c */
 void test_start(void);
 void test_ping(void);

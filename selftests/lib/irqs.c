@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /* Guests whose interrupt controllers are in the kernel. */
 #include <signal.h>
+#include <stdio.h>
 #include <time.h>
 
 #include "irqs.h"
@@ -25,6 +26,16 @@ void irq_map_devices(struct vcpu **vcpus, unsigned int n)
 		sregs.cr3 = first.cr3;
 		must(xioctl(vcpus[i]->fd, KVM_SET_SREGS, &sregs));
 	}
+}
+
+bool irq_apicv(void)
+{
+	FILE *file = fopen("/sys/module/umbra/parameters/apicv", "re");
+	int c = file ? fgetc(file) : 'N';
+
+	if (file)
+		fclose(file);
+	return c == 'Y';
 }
 
 static void on_signal(int sig)

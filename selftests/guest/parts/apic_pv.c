@@ -138,5 +138,7 @@ void test_pv(u64 op)
 	case APIC_KICKED:
 		test_kicked();
 		break;
+	default:
+		test_apicv(op);
 	}
 }

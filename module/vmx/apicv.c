@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * APICv: the local APIC in the hands of the CPU. Its register page serves as the virtual-APIC page:
+ * the CPU evaluates the TPR, delivers interrupts, ends them, and answers reads (SDM "APIC
+ * Virtualization and Virtual Interrupts"). The vCPU is loaded.
+ */
+#include "../irqchip/irqchip.h"
+#include "../irqchip/lapic.h"
+#include "vmx.h"
+
+#define X2APIC_BIT(reg)		BIT_ULL((reg) >> 4)
+#define X2APIC_BANK(reg)	(GENMASK_ULL(7, 0) << ((reg) >> 4))
+
+/*
+ * Registers that read as they are in the page. Not so the timer's count; the ICR has its high half
+ * elsewhere, and the LVT register for corrected machine checks may not be there.
+ */
+#define X2APIC_READABLE								\
+	(X2APIC_BIT(LAPIC_ID) | X2APIC_BIT(LAPIC_VERSION) | X2APIC_BIT(LAPIC_TPR) |	\
+	 X2APIC_BIT(LAPIC_PPR) | X2APIC_BIT(LAPIC_LDR) | X2APIC_BIT(LAPIC_SPIV) |	\
+	 X2APIC_BANK(LAPIC_ISR) | X2APIC_BANK(LAPIC_TMR) | X2APIC_BANK(LAPIC_IRR) |	\
+	 X2APIC_BIT(LAPIC_ESR) | X2APIC_BIT(LAPIC_LVTT) | X2APIC_BIT(LAPIC_LVTTHMR) |	\
+	 X2APIC_BIT(LAPIC_LVTPC) | X2APIC_BIT(LAPIC_LVT0) | X2APIC_BIT(LAPIC_LVT1) |	\
+	 X2APIC_BIT(LAPIC_LVTERR) | X2APIC_BIT(LAPIC_TMICT) | X2APIC_BIT(LAPIC_TDCR))
+
+/* Those whose writes the CPU acts upon by itself. */
+#define X2APIC_WRITABLE	\
+	(X2APIC_BIT(LAPIC_TPR) | X2APIC_BIT(LAPIC_EOI) | X2APIC_BIT(LAPIC_SELF_IPI))
+
+/* SDM "MSR-Bitmap Address": of low MSRs, reads first, writes 2 KiB on; a u64 for 64 of them. */
+#define BITMAP_READS	(UM_X2APIC_MSR_FIRST / 64)
+#define BITMAP_WRITES	(2 * UM_PAGE_SIZE / 4 / sizeof(u64) + UM_X2APIC_MSR_FIRST / 64)
+
+/* SDM "Guest Non-Register State": RVI in the low byte, SVI in the high one. */
+#define STATUS_SERVING_SHIFT	8
+#define STATUS_SERVING		0xff00
+
+void vmx_apicv_msrs(struct vmx_vcpu *vmx)
+{
+	u64 *bitmap = (u64 *)vmx->msr_bitmap;
+	bool x2apic = vmx->vcpu.irq.hw_apic == HW_APIC_X2APIC;
+
+	bitmap[BITMAP_READS] = x2apic ? ~X2APIC_READABLE : ~0ULL;
+	bitmap[BITMAP_WRITES] = x2apic ? ~X2APIC_WRITABLE : ~0ULL;
+}
+
+u32 vmx_apicv_cpu(const struct vmx_vcpu *vmx, u32 ctl)
+{
+	if (vmx->vcpu.irq.hw_apic == HW_APIC_NONE)
+		return ctl;
+	ctl &= ~(CPU_BASED_CR8_LOAD_EXITING | CPU_BASED_CR8_STORE_EXITING);
+	return ctl | CPU_BASED_TPR_SHADOW;
+}
+
+u32 vmx_apicv_cpu2(const struct vmx_vcpu *vmx)
+{
+	return vmx->vcpu.irq.hw_apic == HW_APIC_NONE ? 0 : VMX_CPU2_APICV;
+}
+
+void hw_apic_mode(struct um_vcpu *vcpu, enum hw_apic mode, const void *page)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+
+	vmx->apic_page = mode == HW_APIC_NONE ? NULL : page;
+	vmcs_write64(VIRTUAL_APIC_PAGE_ADDR, __pa(page));
+	vmcs_write32(TPR_THRESHOLD, 0);
+	vmx_write_controls(vmx);
+	vmx_apicv_msrs(vmx);
+}
+
+void hw_apic_status(struct um_vcpu *vcpu, u8 requested, int serving)
+{
+	u16 old = vmcs_read16(GUEST_INTR_STATUS), status = requested;
+
+	status |= serving < 0 ? old & STATUS_SERVING : serving << STATUS_SERVING_SHIFT;
+	if (status != old)
+		vmcs_write16(GUEST_INTR_STATUS, status);
+}
+
+void hw_apic_eoi_exits(struct um_vcpu *vcpu, const u64 *vectors)
+{
+	vmcs_write64(EOI_EXIT_BITMAP0, vectors[0]);
+	vmcs_write64(EOI_EXIT_BITMAP1, vectors[1]);
+	vmcs_write64(EOI_EXIT_BITMAP2, vectors[2]);
+	vmcs_write64(EOI_EXIT_BITMAP3, vectors[3]);
+}
+
+void vmx_apicv_leave(struct vmx_vcpu *vmx)
+{
+	vmx->vcpu.cr8 = READ_ONCE(vmx->apic_page[LAPIC_TPR / sizeof(u32)]) >> 4;
+}
+
+/* Traps: the instruction has retired. */
+bool exit_eoi_fast(struct vmx_vcpu *vmx)
+{
+	vmx->vcpu.stats.exit.eoi++;
+	um_lapic_ended(&vmx->vcpu, vmx_exit_qual(vmx));
+	return true;
+}
+
+bool exit_apic_write_fast(struct vmx_vcpu *vmx)
+{
+	vmx->vcpu.stats.exit.apic_write++;
+	um_lapic_written(&vmx->vcpu, vmx_exit_qual(vmx));
+	return true;
+}

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * A local APIC that the CPU runs (APICv): what needs no exit any more, by the module's counters,
+ * and that all else is as without. On a module that emulates the APIC each of these exits.
+ */
+#include "lib/irqs.h"
+#include "lib/stats.h"
+#include "guest/apic.h"
+
+#define REG(state, offset)	(*(uint32_t *)((state)->regs + (offset)))
+#define REG_TPR		0x80
+#define REG_PPR		0xa0
+#define REG_ISR		0x100
+#define REG_IRR		0x200
+#define WORD(bank, vector)	((bank) + (vector) / 32 * 16)
+/* Exits that have nothing to do with it: the host's own interrupts, the beginning and the end. */
+#define BACKGROUND	(APIC_MANY_ROUNDS / 4)
+
+static struct vcpu *create(void)
+{
+	struct vm *vm = vm_create();
+	struct vcpu *vcpu;
+
+	must(xioctl_val(vm->fd, KVM_CREATE_IRQCHIP, 0));
+	vcpu = vcpu_create(vm, 0);
+	vcpu_set_mode(vcpu, MODE_LONG);
+	vm_load(vm, "apic", MODE_LONG);
+	irq_map_devices(&vcpu, 1);
+	guest_test(vcpu, APIC_X2ON, "x2APIC mode");
+	return vcpu;
+}
+
+static void test_exits(void)
+{
+	static const char *const what[APIC_MANY_KINDS] = {
+		[APIC_MANY_TPR] = "the TPR by MSR",
+		[APIC_MANY_CR8] = "the TPR by CR8",
+		[APIC_MANY_SELF] = "self-IPIs by their own register",
+		[APIC_MANY_ICR] = "self-IPIs by the ICR",
+		[APIC_MANY_READ] = "reads of registers",
+	};
+	struct vcpu *vcpu = create();
+	uint64_t kind, before, exits, most;
+
+	for (kind = 0; kind < APIC_MANY_KINDS; kind++) {
+		before = stat_value(vcpu->fd, "exits");
+		vcpu->shared->arg[0] = kind;
+		guest_test(vcpu, APIC_MANY, "%s", what[kind]);
+		exits = stat_value(vcpu->fd, "exits") - before;
+		tap_diag("%llu exits in %u rounds", (unsigned long long)exits, APIC_MANY_ROUNDS);
+		if (!irq_apicv()) {
+			tap_ok(exits >= 2 * APIC_MANY_ROUNDS, "exits, and its end does");
+			continue;
+		}
+		/* Whom the ICR addresses the module finds out. */
+		most = BACKGROUND + (kind == APIC_MANY_ICR ? APIC_MANY_ROUNDS : 0);
+		tap_ok(exits < most, kind == APIC_MANY_ICR ? "one exit each" : "no exits");
+	}
+	guest_destroy(vcpu);
+}
+
+static void test_level(void)
+{
+	struct kvm_irq_level line = { .irq = APIC_LEVEL_PIN, .level = 1 };
+	struct vcpu *vcpu = create();
+	uint64_t eois;
+
+	must(xioctl(vcpu->vm->fd, KVM_IRQ_LINE, &line));
+	guest_test(vcpu, APIC_LEVEL, "the IOAPIC hears of the end of each level-triggered one");
+	if (irq_apicv()) {
+		eois = stat_value(vcpu->fd, "exits_eoi");
+		tap_ok(eois >= APIC_LEVELS && eois <= APIC_LEVELS + 1, "whose end exits: %llu",
+		       (unsigned long long)eois);
+	}
+	guest_destroy(vcpu);
+}
+
+/* What the CPU knows besides the page follows it: from the guest to userspace, and back. */
+static void test_state(void)
+{
+	struct kvm_lapic_state lapic;
+	struct kvm_sregs sregs;
+	struct vcpu *vcpu = create();
+
+	guest_test(vcpu, APIC_LEAVE, "requests that wait");
+	must(xioctl(vcpu->fd, KVM_GET_LAPIC, &lapic));
+	must(xioctl(vcpu->fd, KVM_GET_SREGS, &sregs));
+	tap_eq(REG(&lapic, REG_TPR), APIC_LEAVE_TPR, "GET_LAPIC: TPR");
+	tap_eq(REG(&lapic, REG_PPR), APIC_LEAVE_TPR, "GET_LAPIC: PPR");
+	tap_eq(sregs.cr8, APIC_LEAVE_TPR >> 4, "GET_SREGS: CR8");
+	tap_eq(vcpu->run->cr8, APIC_LEAVE_TPR >> 4, "CR8 in the run page");
+	tap_eq(REG(&lapic, WORD(REG_IRR, APIC_LEAVE_VEC)), 1 << APIC_LEAVE_VEC % 32,
+	       "GET_LAPIC: a request");
+	tap_eq(REG(&lapic, WORD(REG_IRR, APIC_LEAVE_HIGH)), 1 << APIC_LEAVE_HIGH % 32,
+	       "GET_LAPIC: and another");
+	REG(&lapic, WORD(REG_IRR, 0x51)) |= 1 << 0x51 % 32;
+	REG(&lapic, WORD(REG_ISR, APIC_SERVING_VEC)) |= 1 << APIC_SERVING_VEC % 32;
+	must(xioctl(vcpu->fd, KVM_SET_LAPIC, &lapic));
+	guest_test(vcpu, APIC_SERVING, "SET_LAPIC: by priority after what is in service");
+	guest_destroy(vcpu);
+}
+
+static void test_blocked(void)
+{
+	struct kvm_guest_debug debug = { .control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_BLOCKIRQ };
+	struct vcpu *vcpu = create();
+
+	must(xioctl(vcpu->fd, KVM_SET_GUEST_DEBUG, &debug));
+	guest_test(vcpu, APIC_BLOCKED, "userspace holds interrupts back");
+	debug.control = 0;
+	must(xioctl(vcpu->fd, KVM_SET_GUEST_DEBUG, &debug));
+	guest_test(vcpu, APIC_UNBLOCKED, "and lets them come");
+	guest_destroy(vcpu);
+}
+
+int main(void)
+{
+	tap_start("apicv", 120);
+	tap_diag("APICv is %s", irq_apicv() ? "on" : "off");
+	test_exits();
+	test_level();
+	test_state();
+	test_blocked();
+	return tap_done();
+}
