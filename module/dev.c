@@ -14,6 +14,7 @@
 #include "ioctl.h"
 #include "mmu.h"
 #include "msr.h"
+#include "pv.h"
 #include "umbra.h"
 
 #define UM_NAME_MAX	32
@@ -65,14 +66,17 @@ static const struct {
 	{ KVM_CAP_PIT_STATE2, 1 },
 	{ KVM_CAP_IOEVENTFD, 1 },
 	{ KVM_CAP_SET_IDENTITY_MAP_ADDR, 1 },
+	{ KVM_CAP_INTERNAL_ERROR_DATA, 1 },
 	{ KVM_CAP_MCE, UM_MCE_BANKS },
 	{ KVM_CAP_VCPU_EVENTS, 1 },
 	{ KVM_CAP_DEBUGREGS, 1 },
+	{ KVM_CAP_ENABLE_CAP, 1 },
 	{ KVM_CAP_XSAVE, 1 },
 	{ KVM_CAP_TSC_DEADLINE_TIMER, 1 },
 	{ KVM_CAP_SIGNAL_MSI, 1 },
 	{ KVM_CAP_READONLY_MEM, 1 },
 	{ KVM_CAP_IRQFD_RESAMPLE, 1 },
+	{ KVM_CAP_IOAPIC_POLARITY_IGNORED, 1 },
 	{ KVM_CAP_CHECK_EXTENSION_VM, 1 },
 	{ KVM_CAP_ENABLE_CAP_VM, 1 },
 	{ KVM_CAP_IOEVENTFD_NO_LENGTH, 1 },
@@ -83,6 +87,7 @@ static const struct {
 	{ KVM_CAP_X2APIC_API, UM_X2APIC_API_FLAGS },
 	{ KVM_CAP_IMMEDIATE_EXIT, 1 },
 	{ KVM_CAP_GET_MSR_FEATURES, 1 },
+	{ KVM_CAP_LAST_CPU, 1 },
 	{ KVM_CAP_BINARY_STATS_FD, 1 },
 	{ KVM_CAP_DIRTY_LOG_RING, UM_DIRTY_RING_MAX },
 	{ KVM_CAP_DIRTY_LOG_RING_ACQ_REL, UM_DIRTY_RING_MAX },
@@ -99,6 +104,8 @@ long um_check_extension(long cap)
 		return min_t(unsigned int, num_online_cpus(), UM_MAX_VCPUS);
 	case KVM_CAP_XCRS:
 		return boot_cpu_has(X86_FEATURE_XSAVE);
+	case KVM_CAP_STEAL_TIME:
+		return !!(um_pv_features() & BIT(KVM_FEATURE_STEAL_TIME));
 	case UM_CAP_BACKEND:
 		return um_backend_mask();
 	}

@@ -39,6 +39,13 @@ int um_hlt(struct um_vcpu *vcpu)
 	return 1;
 }
 
+static unsigned int poll_limit(const struct um_vcpu *vcpu)
+{
+	u64 chosen = READ_ONCE(vcpu->vm->policy.halt_poll);
+
+	return chosen ? (u32)chosen : READ_ONCE(poll_max);
+}
+
 static bool must_wake(struct um_vcpu *vcpu)
 {
 	return um_irq_has_event(vcpu) || READ_ONCE(vcpu->vm->dead);
@@ -86,7 +93,7 @@ static unsigned int shorter(unsigned int ns)
 /* It paid if the sleep was short, and was in vain if it was long. */
 static void learn(struct um_vcpu *vcpu, u64 halted_ns)
 {
-	unsigned int max = READ_ONCE(poll_max), ns = vcpu->irq.poll_ns;
+	unsigned int max = poll_limit(vcpu), ns = vcpu->irq.poll_ns;
 
 	if (!max)
 		ns = 0;
@@ -104,6 +111,7 @@ void um_block(struct um_vcpu *vcpu)
 
 	if (must_wake(vcpu))
 		return;
+	vcpu->irq.poll_ns = min(vcpu->irq.poll_ns, poll_limit(vcpu));
 	start = ktime_get();
 	if (!halted || !vcpu->irq.poll_ns || !poll(vcpu, start))
 		sleep(vcpu);

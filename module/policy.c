@@ -27,6 +27,7 @@ static const struct {
 	{ KVM_CAP_ENFORCE_PV_FEATURE_CPUID, 1 },
 	{ KVM_CAP_XSAVE2, sizeof(struct kvm_xsave) },
 	{ KVM_CAP_SREGS2, 1 },
+	{ KVM_CAP_HALT_POLL, 1 },
 	{ KVM_CAP_INTR_SHADOW, 1 },
 	{ KVM_CAP_NOP_IO_DELAY, 1 },
 	{ KVM_CAP_X86_ROBUST_SINGLESTEP, 1 },
@@ -105,6 +106,11 @@ static long um_policy_set(struct um_vm_policy *p, u32 cap, u64 val)
 		if (val & ~(u64)KVM_X86_DISABLE_VALID_EXITS)
 			return -EINVAL;
 		p->disabled_exits |= val & um_exits_to_disable();
+		return 0;
+	case KVM_CAP_HALT_POLL:
+		if (val > U32_MAX)
+			return -EINVAL;
+		WRITE_ONCE(p->halt_poll, UM_HALT_POLL | val);
 		return 0;
 	case KVM_CAP_X86_USER_SPACE_MSR:
 		if (val & ~(u64)UM_USER_MSR)

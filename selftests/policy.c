@@ -25,6 +25,9 @@ static void test_bounds(void)
 	       "an unknown reason of an MSR exit is refused");
 	tap_eq(enable_cap(vm->fd, KVM_CAP_EXIT_ON_EMULATION_FAILURE, 2), -EINVAL,
 	       "EXIT_ON_EMULATION_FAILURE is 0 or 1");
+	tap_eq(enable_cap(vm->fd, KVM_CAP_HALT_POLL, 1ULL << 32), -EINVAL,
+	       "HALT_POLL has 32 bits");
+	tap_eq(enable_cap(vm->fd, KVM_CAP_HALT_POLL, 0), 0, "no polling");
 	tap_eq(enable_cap(vm->fd, 0x7fffffff, 0), -EINVAL, "an unknown capability is refused");
 	vm_destroy(vm);
 }

@@ -81,7 +81,9 @@ static void write_entries(const struct paging_case *c, unsigned int size)
 	unsigned int i;
 
 	for (i = 0; i < PAGING_LEVELS && c->entry_gpa[i]; i++)
-		write_entry(c->entry_gpa[i], c->entry[i], size);
+		if (!(c->flags & CASE_KEEP) ||
+		    read_entry(c->entry_gpa[i], size) != c->entry[i])
+			write_entry(c->entry_gpa[i], c->entry[i], size);
 }
 
 static bool do_access(const struct paging_case *c)

@@ -18,6 +18,7 @@ enum { ACCESS_READ, ACCESS_WRITE, ACCESS_FETCH };
 #define CASE_NO_FLUSH	0x40	/* no INVLPG after the entries were written */
 #define CASE_LOAD_CR3	0x80	/* load CR3 instead of INVLPG */
 #define CASE_PKE	0x100	/* protection keys, under this PKRU */
+#define CASE_KEEP	0x200	/* write only the entries that change */
 
 struct paging_case {
 	unsigned long long gva;
