@@ -65,6 +65,7 @@ struct emu_code {
  */
 int emu_load_segment(struct emu_ctx *c, unsigned int seg, u16 sel);
 int emu_check_code(struct emu_ctx *c, u16 sel, u64 target, bool returns, struct emu_code *code);
+bool emu_code_is_64bit(const struct emu_ctx *c, const struct emu_code *code);
 void emu_enter_code(struct emu_ctx *c, const struct emu_code *code);
 int emu_exec_iret(struct emu_ctx *c);
 

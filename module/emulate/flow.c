@@ -140,23 +140,37 @@ int emu_exec_jmp_far(struct emu_ctx *c)
 	return r;
 }
 
+static int push_return(struct emu_ctx *c)
+{
+	u64 rsp = c->gpr[UM_RSP];
+	int r = emu_push(c, &rsp, code_selector(c), c->insn.size);
+
+	if (!r)
+		r = emu_push(c, &rsp, next_rip(c), c->insn.size);
+	if (!r)
+		emu_set_rsp(c, rsp);
+	return r;
+}
+
+/* The return address goes to the stack as the code that is called sees it. */
 int emu_exec_call_far(struct emu_ctx *c)
 {
-	u64 sel, offset, rsp = c->gpr[UM_RSP];
+	unsigned int bits = c->bits;
 	struct emu_code code;
+	u64 sel, offset;
 	int r = far_operand(c, &sel, &offset);
 
 	if (!r)
 		r = emu_check_code(c, sel, offset, false, &code);
-	if (!r)
-		r = emu_push(c, &rsp, code_selector(c), c->insn.size);
-	if (!r)
-		r = emu_push(c, &rsp, next_rip(c), c->insn.size);
 	if (r)
 		return r;
-	emu_set_rsp(c, rsp);
-	emu_enter_code(c, &code);
-	return EMU_OK;
+	if (c->long_mode)
+		c->bits = emu_code_is_64bit(c, &code) ? 64 : 32;
+	r = push_return(c);
+	c->bits = bits;
+	if (!r)
+		emu_enter_code(c, &code);
+	return r;
 }
 
 int emu_exec_ret_far(struct emu_ctx *c)

@@ -155,11 +155,16 @@ static int check_code_desc(struct emu_ctx *c, u16 sel, u64 desc)
 	return desc & DESCR_PRESENT ? EMU_OK : selector_fault(c, UM_NP, sel);
 }
 
+bool emu_code_is_64bit(const struct emu_ctx *c, const struct emu_code *code)
+{
+	return c->long_mode && (code->desc & DESCR_L);
+}
+
 static int check_target(struct emu_ctx *c, struct emu_code *code)
 {
 	bool bad = code->target > desc_limit(code->desc);
 
-	if (c->long_mode && (code->desc & DESCR_L))
+	if (emu_code_is_64bit(c, code))
 		bad = !emu_canonical(c, code->target);
 	return bad ? emu_fault_err(c, UM_GP, 0) : EMU_OK;
 }

@@ -175,7 +175,7 @@ int emu_exec_enter(struct emu_ctx *c)
 	u64 la, frame, rsp = c->gpr[UM_RSP], mask = emu_mask(emu_stack_size(c));
 	int r = emu_push(c, &rsp, c->gpr[UM_RBP], size);
 
-	frame = rsp;
+	frame = (c->gpr[UM_RSP] & ~mask) | rsp;
 	if (!r && level)
 		r = copy_display(c, &rsp, frame, level);
 	rsp = (rsp - c->insn.imm) & mask;

@@ -46,11 +46,12 @@ static void ept_vm_destroy(struct um_vm *vm)
 
 static int ept_vm_init(struct um_vm *vm)
 {
+	struct ept_vm *ev = kzalloc(sizeof(*ev), GFP_KERNEL_ACCOUNT);
 	int err;
 
-	vm->mmu_priv[UM_BACKEND_EPT] = kzalloc(sizeof(struct ept_vm), GFP_KERNEL_ACCOUNT);
-	if (!ept_vm(vm))
+	if (!ev)
 		return -ENOMEM;
+	vm->mmu_priv[UM_BACKEND_EPT] = ev;
 	err = make_root(vm, 0);
 	if (err)
 		ept_vm_destroy(vm);

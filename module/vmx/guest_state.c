@@ -237,10 +237,8 @@ static void write_root(struct vmx_vcpu *vmx)
 	bool ept = vcpu->mmu_ctl.intercepts & UM_IC_EPT;
 
 	if (ept) {
-		if (vcpu->root.hpa != vmx->hw_root) {
+		if (vcpu->root.hpa != vmx->hw_root)
 			vmcs_write64(EPT_POINTER, vmx_eptp(vcpu->root.hpa));
-			vmx_invept(VMX_EPT_EXTENT_CONTEXT, vmx_eptp(vcpu->root.hpa));
-		}
 		if (vcpu->mmu_ctl.intercepts & UM_IC_CR3)
 			vmcs_writel(GUEST_CR3, vcpu->root.cr3);
 	} else if (vcpu->root.hpa != vmx->hw_root) {

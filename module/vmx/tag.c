@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * VPIDs as hardware tags, handed out in turn. A CPU may still hold what it cached under a tag for who
- * had it before: a new root's tag is flushed where it is loaded, and a CPU that a vCPU comes to is
- * flushed in any case. tag_lock guards the bitmap.
+ * VPIDs as hardware tags, handed out in turn. A CPU may still hold what it cached under a tag for
+ * who had it before: a new root's tag is flushed where it is loaded, and a CPU that a vCPU comes to
+ * is flushed in any case. tag_lock guards the bitmap.
  */
 #include <linux/bitmap.h>
 #include <linux/mutex.h>

@@ -93,9 +93,6 @@ int hw_cpu_enable(void)
 		cr4_clear_bits_irqsoff(X86_CR4_VMXE);
 		return r;
 	}
-	/* Who used VMX here before left translations cached under tags that are ours now. */
-	if (hw_caps.vpid)
-		vmx_invvpid_all();
 	vmx_host_cpu_init();
 	this_cpu_write(vmx_on, true);
 	return 0;

@@ -144,8 +144,8 @@ static void settle_pdptes(struct ex_vcpu *v, uint64_t cr3)
 }
 
 /*
- * A CPU loads PDPTEs at a MOV to CR0 that changes PG, CD or NW; Bochs at each, on EPT. So memory has
- * them as they were loaded, without what a walk that takes them for entries has set there.
+ * A CPU loads PDPTEs at a MOV to CR0 that changes PG, CD or NW; Bochs at each, on EPT. So memory
+ * has them as they were loaded, without what a walk that takes them for entries has set there.
  */
 static void restore_pdptes(struct ex_vcpu *v)
 {

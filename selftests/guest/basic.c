@@ -129,6 +129,10 @@ void guest_main(u64 op)
 		write_cr3(read_cr3());
 		do_read(shared()->arg[0]);
 		break;
+	case BASIC_SPACE:
+		write_cr3(shared()->arg[1]);
+		do_read(shared()->arg[0]);
+		break;
 	case BASIC_UNPAGED:
 		read_around_unpaged(shared()->arg[0]);
 		break;

@@ -18,6 +18,7 @@ enum {
 	BASIC_CHURN,		/* check and rewrite these pages until the u32 at arg[2] is set */
 	BASIC_FLUSH,		/* INVLPG of the page at arg[0], then as READ */
 	BASIC_RELOAD,		/* load CR3 anew, then as READ */
+	BASIC_SPACE,		/* load CR3 with arg[1], then as READ */
 	BASIC_UNPAGED,		/* as READ into result[1]; guest_sync() with paging off; as READ */
 };
 

@@ -2,7 +2,8 @@
 /*
  * Runs one instruction on the CPU at hand, in 64-, 32- or 16-bit code, with chosen registers and
  * segments: a signal handler puts the whole state in place, the instruction runs, and the
- * breakpoint behind it or its own fault brings the state back. One thread.
+ * breakpoint behind it or its own fault brings the state back, or a timer if it does not end. One
+ * thread.
  */
 #ifndef HOST_CPU_H
 #define HOST_CPU_H
@@ -14,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/ucontext.h>
 #include <unistd.h>
 
@@ -22,6 +24,7 @@
 #define CPU_CS64		0x33	/* Linux's selectors for user code and data */
 #define CPU_SS			0x2b
 #define CPU_LDT(nr)		((nr) << 3 | 7)
+#define CPU_ENDLESS		256	/* for a vector: the instruction did not end */
 #define CPU_SETTABLE		0x50dd5UL	/* what a signal's return takes of RFLAGS */
 
 struct cpu_state {
@@ -51,6 +54,7 @@ static struct cpu_fault cpu_fault;
 
 static greg_t cpu_home[NGREG];
 static bool cpu_running;
+static unsigned long cpu_runs;
 
 /* In the order of enum um_gpr. */
 static const int cpu_greg[UM_NR_GPRS] = {
@@ -99,7 +103,7 @@ static void cpu_begin(ucontext_t *uc)
 	cpu_put_vectors((u8 *)uc->uc_mcontext.fpregs);
 }
 
-static void cpu_end(ucontext_t *uc)
+static void cpu_end(int sig, ucontext_t *uc)
 {
 	greg_t *g = uc->uc_mcontext.gregs;
 	unsigned int i;
@@ -114,15 +118,29 @@ static void cpu_end(ucontext_t *uc)
 		     "=m"(cpu_sel[UM_ES]), "=m"(cpu_sel[UM_DS]), "=m"(cpu_gs));
 	cpu_fault = (struct cpu_fault){ g[REG_TRAPNO], g[REG_ERR], g[REG_CR2] };
 	cpu_get_vectors((u8 *)uc->uc_mcontext.fpregs);
+	if (sig == SIGALRM)
+		cpu_fault.vector = CPU_ENDLESS;
 	memcpy(g, cpu_home, sizeof(cpu_home));
+}
+
+/* Once a second: is it still the instruction of the last time? */
+static bool cpu_endless(void)
+{
+	static unsigned long seen;
+	bool same = cpu_running && cpu_runs == seen;
+
+	seen = cpu_runs;
+	return same;
 }
 
 static void cpu_signal(int sig, siginfo_t *info, void *context)
 {
 	(void)info;
 	asm volatile("push $2; popfq" : : : "cc", "memory");	/* AC and NT may be set */
+	if (sig == SIGALRM && !cpu_endless())
+		return;
 	if (cpu_running)
-		cpu_end(context);
+		cpu_end(sig, context);
 	else if (sig == SIGTRAP)
 		cpu_begin(context);
 	else
@@ -132,20 +150,24 @@ static void cpu_signal(int sig, siginfo_t *info, void *context)
 
 static inline void cpu_init(void)
 {
-	static const int signals[] = { SIGTRAP, SIGSEGV, SIGBUS, SIGILL, SIGFPE };
+	static const int signals[] = { SIGTRAP, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGALRM };
 	static u8 stack[1 << 16];
+	struct itimerval second = { .it_interval.tv_sec = 1, .it_value.tv_sec = 1 };
 	stack_t alt = { .ss_sp = stack, .ss_size = sizeof(stack) };
 	struct sigaction sa = { .sa_sigaction = cpu_signal, .sa_flags = SA_SIGINFO | SA_ONSTACK };
 	unsigned int i;
 
+	sigfillset(&sa.sa_mask);
 	sigaltstack(&alt, NULL);
 	for (i = 0; i < sizeof(signals) / sizeof(*signals); i++)
 		sigaction(signals[i], &sa, NULL);
+	setitimer(ITIMER_REAL, &second, NULL);
 }
 
 /* All registers come back as they were but those of vectors. */
 static inline void cpu_run(void)
 {
+	cpu_runs++;
 	asm volatile("int3" : : : "memory", "cc", "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5",
 		     "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14",
 		     "xmm15");

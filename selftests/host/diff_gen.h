@@ -48,8 +48,18 @@ static u8 vector_opcode(void)
 	return op[below(sizeof(op))];
 }
 
+/* A far call or jump through memory. */
+static unsigned int gen_far(struct test_case *t, unsigned int n)
+{
+	t->bytes[n] = 0xff;
+	t->bytes[n + 1] = (t->bytes[n + 1] & 0xc7) | (one_in(2) ? 3 : 5) << 3;
+	return n;
+}
+
 static unsigned int gen_opcode(struct test_case *t, unsigned int n)
 {
+	if (one_in(64))
+		return gen_far(t, n);
 	switch (below(12)) {
 	case 0 ... 5:
 		return n;	/* one byte, as drawn */
@@ -195,6 +205,8 @@ static void place_others(struct test_case *t, u64 *gpr)
 		set_low(&gpr[UM_RBX], pick_target(t, i->seg) - (u8)gpr[UM_RAX], i->asize);
 	if (i->flags & EMU_USES_RSP)
 		gpr[UM_RSP] = pick_target(t, UM_SS_SEG) & ~(one_in(2) ? 7 : 0);
+	if (t->bits != 64 && !segs[UM_SS_SEG].db && one_in(2))
+		gpr[UM_RSP] |= rnd() << 16;
 	if (i->op == EMU_LEAVE || i->op == EMU_ENTER)
 		gpr[UM_RBP] = pick_target(t, UM_SS_SEG);
 	if (i->op >= EMU_BT && i->op <= EMU_BTC && i->src.kind == EMU_K_REG)
@@ -222,13 +234,21 @@ static void poke(u64 la, const void *data, unsigned int len)
 }
 
 /* A far pointer into the code, with a selector that may do. */
-static void poke_far(const struct test_case *t, u64 la)
+static void poke_far(const struct test_case *t, u64 la, u16 sel)
 {
-	u64 offset = below(CODE_SIZE) + (t->bits == 64 && one_in(2) ? (u64)code : 0);
-	u16 sel = pick_selector();
+	bool flat = t->bits == 64 || sel == CPU_CS64;
+	u64 offset = below(CODE_SIZE) + (flat && one_in(2) ? (u64)code : 0);
 
 	poke(la, &offset, t->insn.size);
 	poke(la + t->insn.size, &sel, sizeof(sel));
+}
+
+/* A call into 64-bit code pushes without the base of SS. */
+static void place_far_call(struct test_case *t, u64 la, u64 *gpr)
+{
+	poke_far(t, la, CPU_CS64);
+	if (t->bits != 64 && one_in(2))
+		gpr[UM_RSP] += segment_base(t, UM_SS_SEG);
 }
 
 /* Selectors where the instruction will look for them. */
@@ -236,7 +256,8 @@ static void place_selectors(struct test_case *t, const struct emu_ctx *c, u64 *g
 {
 	struct emu_insn *i = &t->insn;
 	u64 la = emu_effective_address(c) + segment_base(t, i->seg);
-	u64 stack = gpr[UM_RSP] + segment_base(t, UM_SS_SEG);
+	unsigned int size = t->bits == 64 ? 8 : segs[UM_SS_SEG].db ? 4 : 2;
+	u64 stack = (gpr[UM_RSP] & emu_mask(size)) + segment_base(t, UM_SS_SEG);
 	u16 sel = pick_selector();
 
 	if (i->dst.kind == EMU_K_SREG) {
@@ -244,12 +265,14 @@ static void place_selectors(struct test_case *t, const struct emu_ctx *c, u64 *g
 		if (i->src.kind == EMU_K_REG)
 			set_low(&gpr[i->src.reg], sel, 2);
 	} else if (i->op == EMU_RET_FAR || i->op == EMU_IRET) {
-		poke_far(t, stack);
+		poke_far(t, stack, sel);
 		sel = one_in(2) ? CPU_SS : pick_selector();
 		poke(stack + 4 * i->size, &sel, sizeof(sel));
 	} else if (i->src.kind == EMU_K_MEM && (i->op == EMU_JMP_FAR || i->op == EMU_CALL_FAR ||
 						(i->op >= EMU_LES && i->op <= EMU_LGS))) {
-		poke_far(t, la);
+		poke_far(t, la, sel);
+		if (i->op == EMU_CALL_FAR && one_in(4))
+			place_far_call(t, la, gpr);
 	}
 }
 

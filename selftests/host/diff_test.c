@@ -8,8 +8,6 @@
  *
  * diff_test [SEED [CASES]]
  */
-#include <time.h>
-
 #include "diff_gen.h"
 #include "tap.h"
 
@@ -83,6 +81,7 @@ static int emulate(void)
 		.protected = true, .long_mode = true, .align_check = before.rflags & EMU_AC,
 	};
 	wild = false;
+	long_code = test.bits == 64;
 	do {
 		r = emu_exec(&ctx);
 	} while (r == EMU_PARTIAL);
@@ -226,15 +225,19 @@ static bool jumps_into_itself(void)
 	return ctx.jumped && target - test.la + sizeof(u64) < test.insn.len + sizeof(u64);
 }
 
-/* AMD pushes before it looks at a call's target: that must not go astray either. */
+/*
+ * AMD pushes before it looks at a call's target: that must not go astray either. A call into 64-bit
+ * code uses all of RSP, of which the kernel's own bits are above a stack pointer of 16 bits.
+ */
 static bool pushes_astray(void)
 {
-	unsigned int size = test.bits == 64 ? 8 : segs_before[UM_SS_SEG].db ? 4 : 2;
-	u64 la = (before.gpr[UM_RSP] & emu_mask(size)) + segment_base(&test, UM_SS_SEG);
+	const struct emu_segment *ss = &segs_before[UM_SS_SEG];
+	u64 rsp = before.gpr[UM_RSP];
+	u64 la = long_code ? rsp : (rsp & emu_mask(ss->db ? 4 : 2)) + ss->base;
 
 	if (test.insn.op != EMU_CALL && test.insn.op != EMU_CALL_FAR)
 		return false;
-	return la - 64 - (u64)window >= WINDOW - 64;
+	return !harmless(la - 64) || !harmless(la) || (test.bits != 64 && long_code && !ss->db);
 }
 
 static void run_case(struct counts *n)
@@ -279,12 +282,23 @@ static void test_bits(unsigned int bits, unsigned long cases)
 	   n.faults, n.skipped);
 }
 
+/* Every instruction that is emulated (AVX2 came with the last of them), and small segments. */
+static bool cpu_suffices(void)
+{
+	struct user_desc small = { .entry_number = LDT_SPARE, .limit = 1 };
+
+	return __builtin_cpu_supports("avx2") && cpu_set_ldt(&small);
+}
+
 int main(int argc, char **argv)
 {
-	unsigned long count = argc > 2 ? strtoul(argv[2], NULL, 0) : 400000;
+	unsigned long count = argc > 2 ? strtoul(argv[2], NULL, 0) : 200000;
 
+	if (!cpu_suffices()) {
+		ok(true, "code as the CPU runs it # SKIP no AVX2, or no 16-bit segments");
+		return tap_done();
+	}
 	seed = argc > 1 ? strtoull(argv[1], NULL, 0) : 77;
-	alarm(60 + count / 10000);	/* an instruction that never ends is a failure */
 	setvbuf(stdout, NULL, _IOLBF, 0);	/* should it crash */
 	printf("# seed %llu\n", (unsigned long long)seed);
 	make_world();

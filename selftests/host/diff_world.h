@@ -17,6 +17,9 @@
 #define FIRST		(4 * PAGE)	/* two pages for reading and writing, one for reading */
 #define READ_ONLY	(6 * PAGE)
 #define LAST		(7 * PAGE)	/* all else has no access */
+#define LOWEST		0x10000u
+#define WINDOW_HVA	0x10000000u
+#define CODE_HVA	0x18000000u
 #define CODE_SIZE	0x10000u
 #define CODE_AT		0x8000u		/* where the instruction is */
 
@@ -25,6 +28,7 @@ static u8 copy[WINDOW];
 static struct cpu_state emulated;
 static struct emu_segment segs[UM_NR_SEGS], segs_before[UM_NR_SEGS];
 static bool segments_changed;
+static bool long_code;	/* where it is, or the last descriptor read, is 64-bit code */
 static bool wild;	/* the emulator went where the CPU must not */
 
 static bool one_in(unsigned int n)
@@ -42,13 +46,19 @@ static u32 rights(u64 offset, bool write)
 	return write && offset >= READ_ONLY ? error | PFEC_P : 0;
 }
 
+/* Whether an access there hits at most memory of the test's own; the lowest is never mapped. */
+static bool harmless(u64 la)
+{
+	return la < LOWEST || la - (u64)window < WINDOW;
+}
+
 static int touch(struct emu_ctx *c, u64 la, unsigned int len, bool write)
 {
 	u64 offset = la - (u64)window;
 	unsigned int i;
 
 	for (i = 0; i < len; i++) {
-		if (offset + i >= WINDOW) {
+		if (!harmless(la + i)) {
 			wild = true;
 			return EMU_FAIL;
 		}
@@ -175,6 +185,7 @@ static int op_system(struct emu_ctx *c, u64 la, const u64 *old, u64 *desc)
 		*desc = ldt[(la - LDT_BASE) / 8];
 	else
 		*desc = gdt[(la - GDT_BASE) / 8];
+	long_code = *desc >> 53 & 1;
 	return EMU_OK;
 }
 
@@ -284,9 +295,11 @@ static void reset_segments(void)
 	segments_changed = false;
 }
 
-static void *map_low(size_t size, int prot)
+/* Always at the same place, so that a seed repeats its cases. */
+static void *map_low(u64 hva, size_t size, int prot)
 {
-	void *p = mmap(NULL, size, prot, MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	void *p = mmap((void *)hva, size, prot,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
 
 	if (p == MAP_FAILED) {
 		perror("mmap");
@@ -312,9 +325,9 @@ static void fill_memory(void)
 
 static void make_world(void)
 {
-	code = map_low(CODE_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC);
+	code = map_low(CODE_HVA, CODE_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC);
 	memset(code, 0xcc, CODE_SIZE);	/* INT3 wherever a jump goes */
-	window = map_low(WINDOW, PROT_NONE);
+	window = map_low(WINDOW_HVA, WINDOW, PROT_NONE);
 	fill_memory();
 	cpu_init();
 }

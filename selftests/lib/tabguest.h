@@ -15,7 +15,7 @@ struct tabguest {
 /* What the operations are about. */
 extern const char * const tab_tables_ops[], * const tab_spaces_ops[];
 
-/* Builds an address space, its tables from @next on; the gpa of the level-2 entry for TABLES_GVA. */
+/* Builds an address space, tables from @next on; the gpa of the level-2 entry for TABLES_GVA. */
 uint64_t tab_address_space(struct pgtable *pt, struct vm *vm, enum guest_mode mode, uint64_t next);
 struct tabguest tab_create(const char *program, enum guest_mode mode);
 /* Begins an operation, goes on with it; the outcome of guest_run(), without the device's exits. */
