@@ -8,6 +8,7 @@
  */
 #include "apicv.h"
 #include "guest_debug.h"
+#include "host.h"
 #include "hw.h"
 #include "irqchip/irqchip.h"
 
@@ -29,9 +30,9 @@ void um_apicv_serve(struct um_vcpu *vcpu)
 
 	um_lapic_merge(vcpu);
 	if (mode != vcpu->irq.hw_apic) {
-		vcpu->irq.hw_apic = mode;
+		WRITE_ONCE(vcpu->irq.hw_apic, mode);
 		um_lapic_moved(vcpu);
-		hw_apic_mode(vcpu, mode, um_lapic_page(vcpu));
+		hw_apic_mode(vcpu, mode, um_lapic_page(vcpu), um_lapic_descriptor(vcpu));
 	}
 	if (mode == HW_APIC_NONE)
 		return;
@@ -39,4 +40,24 @@ void um_apicv_serve(struct um_vcpu *vcpu)
 	if (exits)
 		hw_apic_eoi_exits(vcpu, exits);
 	hw_apic_status(vcpu, um_lapic_requested(vcpu), um_lapic_new_serving(vcpu));
+}
+
+/*
+ * The vCPU's thread, and a handler that interrupted it, ask for their turn of the loop. Elsewhere
+ * the notification finds the guest, or its next entry, or comes too late and hurts nobody:
+ * inner_loop() looks for what is posted.
+ */
+void um_apicv_notify(struct um_vcpu *vcpu)
+{
+	int cpu;
+
+	if (hw_caps.posted && READ_ONCE(vcpu->irq.hw_apic) != HW_APIC_NONE) {
+		cpu = um_vcpu_guest_cpu(vcpu);
+		if (cpu >= 0 && cpu != raw_smp_processor_id()) {
+			host_notify_posted(cpu);
+			return;
+		}
+	}
+	um_make_request(vcpu, UM_REQ_EVENT);
+	um_kick_vcpu(vcpu);
 }

@@ -11,4 +11,13 @@
  */
 void um_apicv_serve(struct um_vcpu *vcpu);
 
+/* Before an entry that makes the vCPU's mode visible: something was posted, and is to be served. */
+static inline bool um_apicv_posted(struct um_vcpu *vcpu)
+{
+	if (!vcpu->irq.posted || likely(!test_bit(0, vcpu->irq.posted)))
+		return false;
+	um_make_request(vcpu, UM_REQ_EVENT);
+	return true;
+}
+
 #endif

@@ -12,6 +12,7 @@
 #include <linux/slab.h>
 #include <linux/smp.h>
 #include <linux/syscore_ops.h>
+#include <asm/apic.h>
 #include <asm/cpufeature.h>
 #include <asm/reboot.h>
 
@@ -293,6 +294,18 @@ void host_exit(void)
 	cpus_read_unlock();
 	host_free_masks();
 }
+
+#if HOST_6_12
+void host_notify_posted(int cpu)
+{
+	__apic_send_IPI_mask(get_cpu_mask(cpu), HOST_POSTED_VECTOR);
+}
+#else
+void host_notify_posted(int cpu)
+{
+	apic->send_IPI_mask(get_cpu_mask(cpu), HOST_POSTED_VECTOR);
+}
+#endif
 
 struct cpumask *host_kick_mask(void)
 {

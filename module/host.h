@@ -18,6 +18,7 @@
 #include <linux/version.h>
 #include <linux/vtime.h>
 #include <asm/fpu/api.h>
+#include <asm/irq_vectors.h>
 
 #include "host_work.h"
 #include "types.h"
@@ -59,6 +60,15 @@ static inline void host_reschedule(int cpu)
 	smp_send_reschedule(cpu);
 }
 #endif
+
+/* Can posted interrupts be notified? The kernel has a vector and its handler for that, for KVM. */
+#if IS_ENABLED(CONFIG_KVM) || (!HOST_6_12 && defined(CONFIG_HAVE_KVM))
+#define HOST_POSTED_VECTOR	POSTED_INTR_VECTOR
+#else
+#define HOST_POSTED_VECTOR	0
+#endif
+/* Have @cpu look at the posted-interrupt descriptor of the guest that runs there. Any context. */
+void host_notify_posted(int cpu);
 
 /* A byte that userspace may change at any time: 6.12 gives it a name that says so. */
 #if HOST_6_12

@@ -34,6 +34,7 @@ struct seq_file;
  * @tsc_scaling: the guest's TSC may run at another rate
  * @apicv: the CPU runs a vCPU's local APIC: its registers, and the delivery of interrupts; never
  *	without @unrestricted, since nothing of it reaches interpreted code
+ * @posted: the CPU takes what is posted to an APIC that it runs, without an exit
  * @pf_rsvd: an spte with reserved address bits faults: the CPU's MAXPHYADDR is below 52
  * @host_maxphyaddr: physical address width in bits, as the host's kernel uses it
  *
@@ -42,7 +43,7 @@ struct seq_file;
 struct hw_caps {
 	bool ept, ept_ad, ept_2m, ept_1g, ept_exec_only, ept_5level;
 	bool vpid, unrestricted, pml, invpcid, rdtscp, xsaves, tsc_scaling;
-	bool apicv;
+	bool apicv, posted;
 	bool pf_rsvd;
 	u8 host_maxphyaddr;
 };
@@ -96,6 +97,11 @@ bool hw_handle_exit_fast(struct um_vcpu *vcpu);
  * ended the guest, restore host state, keep an event whose delivery the exit interrupted.
  */
 void hw_leave(struct um_vcpu *vcpu);
+/*
+ * After hw_leave(), interrupts still off: run the host's handler of the interrupt that ended the
+ * guest, if the CPU has acknowledged that.
+ */
+void hw_interrupt(struct um_vcpu *vcpu);
 /* An exit waits for hw_handle_exit(): the fast handler did not answer it. */
 bool hw_exit_pending(struct um_vcpu *vcpu);
 
@@ -119,9 +125,9 @@ bool hw_irq_allowed(struct um_vcpu *vcpu);	/* the guest would take an interrupt 
  * hw_caps.apicv, loaded. mode: the CPU runs the APIC whose register page is @page from the next
  * entry on, or does not. status: the highest vectors
  * requested and in service, 0: none; @serving -1: as the CPU knows. eoi_exits: the end of these 256
- * vectors exits.
+ * vectors exits. @posted: the APIC's posted-interrupt descriptor.
  */
-void hw_apic_mode(struct um_vcpu *vcpu, enum hw_apic mode, const void *page);
+void hw_apic_mode(struct um_vcpu *vcpu, enum hw_apic mode, const void *page, const void *posted);
 void hw_apic_status(struct um_vcpu *vcpu, u8 requested, int serving);
 void hw_apic_eoi_exits(struct um_vcpu *vcpu, const u64 *vectors);
 

@@ -50,7 +50,9 @@ struct um_vcpu_irq {
 	struct um_lapic *lapic;	/* NULL: userspace has it. Fixed at creation */
 	struct rcuwait wait;	/* where its thread sleeps in HLT */
 	unsigned int poll_ns;	/* how long it polls before; vcpu->mutex */
-	enum hw_apic hw_apic;	/* NONE where the CPU cannot; mutex */
+	enum hw_apic hw_apic;	/* NONE where the CPU cannot; mutex, others READ_ONCE() */
+	/* bit 0: something is posted to the APIC; NULL: nothing ever is. Fixed at creation */
+	const unsigned long *posted;
 	bool window;		/* an interrupt waits for the guest to be able to take it; mutex */
 };
 
@@ -65,6 +67,8 @@ void um_irq_settle(struct um_vcpu *vcpu);
 void um_irq_init_sipi(struct um_vcpu *vcpu);
 /* There is something for which a vCPU wakes up. Loaded. */
 bool um_irq_has_event(struct um_vcpu *vcpu);
+/* vm.c: the CPU that is in the vCPU's inner loop, -1: none. Any context. */
+int um_vcpu_guest_cpu(struct um_vcpu *vcpu);
 long um_ioc_get_mp_state(void *owner, void *arg, unsigned long uarg);
 long um_ioc_set_mp_state(void *owner, void *arg, unsigned long uarg);
 

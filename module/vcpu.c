@@ -4,6 +4,7 @@
  * kicks.
  */
 #include <linux/sched/signal.h>
+#include "apicv.h"
 #include "audit.h"
 #include "cr.h"
 #include "guest_debug.h"
@@ -220,10 +221,10 @@ static bool inner_loop(struct um_vcpu *vcpu)
 	WRITE_ONCE(vcpu->mode, UM_IN_GUEST_MODE);
 	/*
 	 * Pairs with the barrier in um_request_all() and um_kick_vcpu(): either
-	 * they see the mode or we the request.
+	 * they see the mode or we the request; and likewise um_apicv_notify().
 	 */
 	smp_mb();
-	if (um_request_pending(vcpu) || host_guest_work_pending()) {
+	if (um_request_pending(vcpu) || um_apicv_posted(vcpu) || host_guest_work_pending()) {
 		WRITE_ONCE(vcpu->mode, UM_OUTSIDE_GUEST);
 		return false;
 	}
@@ -247,6 +248,8 @@ static int outer_turn(struct um_vcpu *vcpu)
 	preempt_disable();
 	local_irq_disable();
 	entered = inner_loop(vcpu);
+	if (entered)
+		hw_interrupt(vcpu);
 	/*
 	 * The interrupt that ended the guest is taken here, and its tick still
 	 * counts as the guest's.

@@ -253,7 +253,7 @@ void um_vm_stop_all(void)
  * loop's, between its store of UM_IN_GUEST_MODE and its read of the requests: either
  * the vCPU sees what was requested before, or it is seen here.
  */
-static int um_vcpu_guest_cpu(struct um_vcpu *vcpu)
+int um_vcpu_guest_cpu(struct um_vcpu *vcpu)
 {
 	smp_mb();	/* pairs with inner_loop() */
 	return READ_ONCE(vcpu->mode) == UM_IN_GUEST_MODE ? READ_ONCE(vcpu->cpu) : -1;

@@ -73,6 +73,7 @@ void um_pv_eoi_settle(struct um_vcpu *vcpu);
  */
 void um_lapic_merge(struct um_vcpu *vcpu);
 const void *um_lapic_page(const struct um_vcpu *vcpu);	/* the registers */
+const void *um_lapic_descriptor(const struct um_vcpu *vcpu);	/* where others post */
 void um_lapic_moved(struct um_vcpu *vcpu);
 u8 um_lapic_requested(const struct um_vcpu *vcpu);
 /* What the CPU does not know yet: the highest vector in service, 0: none, -1: it knows; */
@@ -131,6 +132,9 @@ long um_pit_reinject(struct um_vm *vm, bool on);
 
 /* ../irqfd.c, for the controllers: the guest has served @gsi. Any context but under chip->lock. */
 void um_irq_acked(struct um_vm *vm, u32 gsi);
+
+/* ../apicv.c, for the controllers: something is posted that was not before. Any context. */
+void um_apicv_notify(struct um_vcpu *vcpu);
 
 /* ../smm.c, for the controllers: an SMI for @vcpu. Any context. */
 void um_smi_post(struct um_vcpu *vcpu);

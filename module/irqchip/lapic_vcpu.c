@@ -225,6 +225,8 @@ int um_lapic_create(struct um_vcpu *vcpu, bool posted)
 		destroy(l);
 		return -ENOMEM;
 	}
+	if (posted)
+		vcpu->irq.posted = &l->posted->control;
 	l->regs.id = vcpu->id;
 	l->vcpu = vcpu;
 	vlapic_timer_init(l);

@@ -27,7 +27,7 @@ bool posted_accept(struct um_lapic *l, const struct irq_msg *msg)
 	set_bit(msg->vector, p->requests);
 	/* Full barriers: pairs with posted_take(). Who set it before has told the owner. */
 	if (!test_and_set_bit(POSTED_ON, &p->control))
-		vlapic_post(l->vcpu);
+		um_apicv_notify(l->vcpu);
 	return true;
 }
 
@@ -79,6 +79,11 @@ void um_lapic_merge(struct um_vcpu *vcpu)
 const void *um_lapic_page(const struct um_vcpu *vcpu)
 {
 	return vcpu->irq.lapic->regs.regs;
+}
+
+const void *um_lapic_descriptor(const struct um_vcpu *vcpu)
+{
+	return vcpu->irq.lapic->posted;
 }
 
 void um_lapic_moved(struct um_vcpu *vcpu)

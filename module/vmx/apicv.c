@@ -4,6 +4,9 @@
  * the CPU evaluates the TPR, delivers interrupts, ends them, and answers reads (SDM "APIC
  * Virtualization and Virtual Interrupts"). The vCPU is loaded.
  */
+#include <asm/irq_vectors.h>
+
+#include "../host.h"
 #include "../irqchip/irqchip.h"
 #include "../irqchip/lapic.h"
 #include "vmx.h"
@@ -57,13 +60,24 @@ u32 vmx_apicv_cpu2(const struct vmx_vcpu *vmx)
 	return vmx->vcpu.irq.hw_apic == HW_APIC_NONE ? 0 : VMX_CPU2_APICV;
 }
 
-void hw_apic_mode(struct um_vcpu *vcpu, enum hw_apic mode, const void *page)
+/* An interrupt is acknowledged to see whether it is the notification of posted ones. */
+static void process_posted(bool on, const void *posted)
+{
+	vmcs_write32(PIN_BASED_VM_EXEC_CONTROL, vmx_caps.pin | (on ? PIN_BASED_POSTED_INTR : 0));
+	vmcs_write32(VM_EXIT_CONTROLS, vmx_caps.exit | (on ? VM_EXIT_ACK_INTR_ON_EXIT : 0));
+	vmcs_write16(POSTED_INTR_NV, HOST_POSTED_VECTOR);
+	vmcs_write64(POSTED_INTR_DESC_ADDR, __pa(posted));
+}
+
+void hw_apic_mode(struct um_vcpu *vcpu, enum hw_apic mode, const void *page, const void *posted)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 
 	vmx->apic_page = mode == HW_APIC_NONE ? NULL : page;
 	vmcs_write64(VIRTUAL_APIC_PAGE_ADDR, __pa(page));
 	vmcs_write32(TPR_THRESHOLD, 0);
+	if (hw_caps.posted)
+		process_posted(mode != HW_APIC_NONE, posted);
 	vmx_write_controls(vmx);
 	vmx_apicv_msrs(vmx);
 }
@@ -88,6 +102,24 @@ void hw_apic_eoi_exits(struct um_vcpu *vcpu, const u64 *vectors)
 void vmx_apicv_leave(struct vmx_vcpu *vmx)
 {
 	vmx->vcpu.cr8 = READ_ONCE(vmx->apic_page[LAPIC_TPR / sizeof(u32)]) >> 4;
+}
+
+void hw_interrupt(struct um_vcpu *vcpu)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	void (*stub)(void);
+	u32 info;
+
+	if (vmx->exit_reason != EXIT_REASON_EXTERNAL_INTERRUPT || !vmx->apic_page)
+		return;
+	info = vmx_intr_info(vmx);
+	if (!(info & INTR_INFO_VALID_MASK))
+		return;
+	info &= INTR_INFO_VECTOR_MASK;
+	if (WARN_ON_ONCE(info < FIRST_EXTERNAL_VECTOR))
+		return;
+	stub = (void *)(vmx_irq_stubs + (info - FIRST_EXTERNAL_VECTOR) * VMX_IRQ_STUB_SIZE);
+	stub();
 }
 
 /* Traps: the instruction has retired. */

@@ -11,6 +11,7 @@
 #include <asm/processor.h>
 #include "caps.h"
 #include "vmcs.h"
+#include "../host.h"
 #include "../hw.h"
 
 struct vmx_caps vmx_caps __ro_after_init;
@@ -84,7 +85,7 @@ static int read_controls(void)
 	struct vmx_caps *c = &vmx_caps;
 	int r;
 
-	r = adjust("pin-based", PIN_REQUIRED, 0,
+	r = adjust("pin-based", PIN_REQUIRED, PIN_BASED_POSTED_INTR,
 		   control_msr(MSR_IA32_VMX_PINBASED_CTLS, MSR_IA32_VMX_TRUE_PINBASED_CTLS),
 		   &c->pin);
 	if (!r)
@@ -99,13 +100,16 @@ static int read_controls(void)
 		r = adjust("secondary processor-based", 0, CPU2_OPTIONAL,
 			   MSR_IA32_VMX_PROCBASED_CTLS2, &c->cpu2_allowed);
 	if (!r)
-		r = adjust("VM-exit", EXIT_REQUIRED, EXIT_EFER,
+		r = adjust("VM-exit", EXIT_REQUIRED, EXIT_EFER | VM_EXIT_ACK_INTR_ON_EXIT,
 			   control_msr(MSR_IA32_VMX_EXIT_CTLS, MSR_IA32_VMX_TRUE_EXIT_CTLS),
 			   &c->exit);
 	if (!r)
 		r = adjust("VM-entry", VM_ENTRY_LOAD_DEBUG_CONTROLS, VM_ENTRY_LOAD_IA32_EFER,
 			   control_msr(MSR_IA32_VMX_ENTRY_CTLS, MSR_IA32_VMX_TRUE_ENTRY_CTLS),
 			   &c->entry);
+	c->posted = (c->pin & PIN_BASED_POSTED_INTR) && (c->exit & VM_EXIT_ACK_INTR_ON_EXIT);
+	c->pin &= ~PIN_BASED_POSTED_INTR;
+	c->exit &= ~VM_EXIT_ACK_INTR_ON_EXIT;
 	return r;
 }
 
@@ -165,6 +169,7 @@ static void derive_hw_caps(void)
 	hw_caps.apicv = use_apicv && hw_caps.unrestricted && hw_caps.ept && vmx_caps.tpr_shadow &&
 			has_all(c2, VMX_CPU2_APICV);
 	use_apicv = hw_caps.apicv;	/* for who looks at the parameter */
+	hw_caps.posted = hw_caps.apicv && vmx_caps.posted && HOST_POSTED_VECTOR;
 	hw_caps.rdtscp = c2 & SECONDARY_EXEC_ENABLE_RDTSCP;
 	hw_caps.invpcid = c2 & SECONDARY_EXEC_ENABLE_INVPCID;
 	hw_caps.xsaves = c2 & VMX_CPU2_XSAVES;

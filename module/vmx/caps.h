@@ -31,6 +31,7 @@
  * @entry: VM-entry controls that every vCPU starts from
  * @exit: VM-exit controls, likewise
  * @tpr_shadow: the CPU can run guests with a TPR of their own
+ * @posted: it can process posted interrupts, and acknowledge others on exit
  * @efer: entry and exit switch IA32_EFER; if not, SCE is switched by hand and NXE is the host's
  * @cr0_fixed0: bits that must be 1 in CR0 in VMX operation
  * @cr0_fixed1: bits that may be 1
@@ -40,7 +41,7 @@
 struct vmx_caps {
 	u64 basic, ept_vpid, misc;
 	u32 pin, cpu, cpu2, cpu2_allowed, entry, exit;
-	bool tpr_shadow, efer;
+	bool tpr_shadow, posted, efer;
 	u64 cr0_fixed0, cr0_fixed1, cr4_fixed0, cr4_fixed1;
 };
 

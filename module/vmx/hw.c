@@ -67,6 +67,7 @@ void hw_show_info(struct seq_file *m)
 	seq_printf(m, "unrestricted_guest: %s\n", yes_no(hw_caps.unrestricted));
 	seq_printf(m, "pml: %s\n", yes_no(hw_caps.pml));
 	seq_printf(m, "apicv: %s\n", yes_no(hw_caps.apicv));
+	seq_printf(m, "posted_interrupts: %s\n", yes_no(hw_caps.posted));
 	seq_printf(m, "rdtscp: %s\n", yes_no(hw_caps.rdtscp));
 	seq_printf(m, "invpcid: %s\n", yes_no(hw_caps.invpcid));
 	seq_printf(m, "tsc_scaling: %s\n", yes_no(hw_caps.tsc_scaling));

@@ -217,6 +217,10 @@ u32 vmx_apicv_cpu(const struct vmx_vcpu *vmx, u32 ctl);		/* @ctl as APICv wants 
 u32 vmx_apicv_cpu2(const struct vmx_vcpu *vmx);
 void vmx_apicv_leave(struct vmx_vcpu *vmx);	/* what the core keeps of the registers */
 
+/* irq.S: code, of this many bytes for each vector */
+#define VMX_IRQ_STUB_SIZE	16
+extern const u8 vmx_irq_stubs[];
+
 /* tag.c */
 int vmx_tags_init(void);
 void vmx_tags_exit(void);

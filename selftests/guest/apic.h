@@ -44,6 +44,8 @@ enum {
 	APIC_SERVING,	/* one is in service: those wait until its end, then come by priority */
 	APIC_BLOCKED,	/* one waits with IF=1, and does not come */
 	APIC_UNBLOCKED,	/* and comes */
+	APIC_POST,	/* vCPU 0: an IPI to vCPU 1, APIC_MANY_ROUNDS times */
+	APIC_SPIN,	/* which takes them without a pause */
 };
 
 #define APIC_MANY_ROUNDS	200
@@ -55,7 +57,7 @@ enum {
 #define APIC_LEAVE_HIGH		0x61
 #define APIC_SERVING_VEC	0x71
 
-/* arg[0] of APIC_MANY: the TPR by MSR, and by CR8; self-IPIs by their register, and by the ICR; reads */
+/* arg[0] of APIC_MANY: the TPR by MSR, by CR8; self-IPIs by their register, by the ICR; reads */
 enum {
 	APIC_MANY_TPR, APIC_MANY_CR8, APIC_MANY_SELF, APIC_MANY_ICR, APIC_MANY_READ, APIC_MANY_KINDS
 };

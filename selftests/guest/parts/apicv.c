@@ -159,6 +159,34 @@ static void test_blocked(bool blocked)
 	GUEST_EQ(count(MANY_VEC), !blocked);
 }
 
+static void test_post(void)
+{
+	u64 start = rdtsc();
+	u32 i;
+
+	while (!READ_ONCE(apic_cpus[1].ready) && rdtsc() - start < PATIENCE)
+		asm volatile("pause");
+	for (i = 1; i <= APIC_MANY_ROUNDS; i++) {
+		send(1, MANY_VEC);
+		while (READ_ONCE(apic_cpus[1].counts[MANY_VEC]) < i && rdtsc() - start < PATIENCE)
+			asm volatile("nop");
+	}
+	GUEST_EQ(READ_ONCE(apic_cpus[1].counts[MANY_VEC]), APIC_MANY_ROUNDS);
+}
+
+static void test_spin(void)
+{
+	u64 start = rdtsc();
+
+	WRITE_ONCE(apic_cpus[1].ready, 1);
+	irq_on();
+	while (count(MANY_VEC) < APIC_MANY_ROUNDS && rdtsc() - start < PATIENCE)
+		asm volatile("nop");
+	irq_off();
+	WRITE_ONCE(apic_cpus[1].ready, 0);
+	GUEST_EQ(count(MANY_VEC), APIC_MANY_ROUNDS);
+}
+
 void test_apicv(u64 op)
 {
 	switch (op) {
@@ -180,6 +208,12 @@ void test_apicv(u64 op)
 	case APIC_BLOCKED:
 	case APIC_UNBLOCKED:
 		test_blocked(op == APIC_BLOCKED);
+		break;
+	case APIC_POST:
+		test_post();
+		break;
+	case APIC_SPIN:
+		test_spin();
 		break;
 	}
 }
