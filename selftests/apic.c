@@ -119,8 +119,9 @@ static void test_pv_eoi(struct vcpu *vcpu, const char *mode, bool by_cpu)
 		tap_skip("they end without an exit", "%s: interrupts end in memory", mode);
 	} else {
 		guest_test(vcpu, APIC_PV_COUNT, "%s: interrupts end in memory", mode);
-		tap_ok(vcpu->shared->result[0] >= APIC_ROUNDS - 5, "%s: nearly all of them: %llu of %u",
-		       mode, vcpu->shared->result[0], APIC_ROUNDS);
+		tap_ok(vcpu->shared->result[0] >= APIC_ROUNDS - 5,
+		       "%s: nearly all of them: %llu of %u", mode, vcpu->shared->result[0],
+		       APIC_ROUNDS);
 	}
 	guest_test(vcpu, APIC_SELF, "%s: self-IPIs by priority with PV EOI", mode);
 	guest_test(vcpu, APIC_TIMER, "%s: timer with PV EOI", mode);

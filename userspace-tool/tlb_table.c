@@ -28,12 +28,17 @@ static double total(const struct tlb_sample *s)
 	return v[TLB_TICKS] + v[TLB_CYCLES] + v[TLB_EXITS] * EXIT_CYCLES;
 }
 
+static bool is_there(const struct tlb_result *result)
+{
+	return result->state == MEASURED || result->state == FAILED;
+}
+
 static void print_result(const struct tlb_column *column, const struct tlb_result *result)
 {
 	const double *v = result->sample.value;
 	double references = v[TLB_GUEST_REFS] + v[TLB_EPT_REFS];
 
-	if (result->state == NOT_MEASURED)
+	if (!is_there(result))
 		return;
 	printf("  %-13s", column->name);
 	if (result->state == FAILED) {
@@ -57,7 +62,7 @@ static void print_result(const struct tlb_column *column, const struct tlb_resul
 static bool any_result(const struct tlb_columns *columns, size_t row)
 {
 	for (size_t i = 0; i < columns->count; i++)
-		if (columns->list[i].results[row].state != NOT_MEASURED)
+		if (is_there(&columns->list[i].results[row]))
 			return true;
 	return false;
 }
@@ -84,7 +89,7 @@ static void print_cell(const struct tlb_result *result, double value)
 {
 	if (result->state == FAILED)
 		printf(" %14s", "FAILED");
-	else if (result->state == NOT_MEASURED || isnan(value))
+	else if (!is_there(result) || isnan(value))
 		printf(" %14s", "not measured");
 	else
 		printf(" %14.*f", value < 100 ? 2 : 0, value);
