@@ -13,12 +13,14 @@
 #include "irqchip/irqchip.h"
 
 /*
- * Registers in memory are emulated, and that is where an interrupt ends. Userspace that holds
- * interrupts back also holds back those that the CPU would deliver.
+ * Registers in memory are emulated, and that is where an interrupt ends. An APIC that software
+ * switched off takes no self-IPI, but the CPU would. Userspace that holds interrupts back also
+ * holds back those that the CPU would deliver.
  */
 static enum hw_apic wanted(const struct um_vcpu *vcpu)
 {
-	if (!(vcpu->msr.apic_base & X2APIC_ENABLE) || um_debug_blocks(vcpu))
+	if (!(vcpu->msr.apic_base & X2APIC_ENABLE) || !um_lapic_sw_enabled(vcpu) ||
+	    um_debug_blocks(vcpu))
 		return HW_APIC_NONE;
 	return HW_APIC_X2APIC;
 }

@@ -134,6 +134,7 @@ static void test_state(void)
 	struct kvm_sregs sregs;
 	struct vcpu *vcpu = create();
 
+	guest_test(vcpu, APIC_OFF, "switched off by software it takes nothing");
 	guest_test(vcpu, APIC_LEAVE, "requests that wait");
 	must(xioctl(vcpu->fd, KVM_GET_LAPIC, &lapic));
 	must(xioctl(vcpu->fd, KVM_GET_SREGS, &sregs));

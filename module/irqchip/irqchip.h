@@ -72,6 +72,7 @@ void um_pv_eoi_settle(struct um_vcpu *vcpu);
  * requested now. moved: from now on another runs it. requested: the highest vector, 0: none.
  */
 void um_lapic_merge(struct um_vcpu *vcpu);
+bool um_lapic_sw_enabled(const struct um_vcpu *vcpu);
 const void *um_lapic_page(const struct um_vcpu *vcpu);	/* the registers */
 const void *um_lapic_descriptor(const struct um_vcpu *vcpu);	/* where others post */
 void um_lapic_moved(struct um_vcpu *vcpu);

@@ -286,7 +286,7 @@ static int write_spiv(struct lapic *l, u32 val)
 			lapic_set(l, reg, lapic_get(l, reg) | LAPIC_LVT_MASKED);
 	if (l->cmci && !(val & LAPIC_SPIV_ENABLED))
 		lapic_set(l, LAPIC_LVTCMCI, lapic_get(l, LAPIC_LVTCMCI) | LAPIC_LVT_MASKED);
-	return LAPIC_FX_EVENT;
+	return LAPIC_FX_ENABLE | LAPIC_FX_EVENT;
 }
 
 static int write_tpr(struct lapic *l, u32 val)

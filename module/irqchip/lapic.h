@@ -64,6 +64,7 @@ enum lapic_timer_mode { LAPIC_ONESHOT, LAPIC_PERIODIC, LAPIC_DEADLINE };
 #define LAPIC_FX_TIMER_COUNT	BIT(4)	/* it starts anew, from TMICT */
 #define LAPIC_FX_TIMER_DIVIDE	BIT(5)	/* the divisor has changed */
 #define LAPIC_FX_TPR		BIT(6)
+#define LAPIC_FX_ENABLE		BIT(7)	/* software may have switched it on or off */
 
 /**
  * struct lapic - one local APIC

@@ -57,7 +57,8 @@ static void apply(struct um_lapic *l, u32 effects)
 		vlapic_timer_rescale(l);
 	if (effects & LAPIC_FX_TPR)
 		l->vcpu->cr8 = lapic_get(&l->regs, LAPIC_TPR) >> 4;
-	if ((effects & LAPIC_FX_EVENT) && um_irqchip_pending(l->vcpu))
+	if ((effects & LAPIC_FX_ENABLE) ||
+	    ((effects & LAPIC_FX_EVENT) && um_irqchip_pending(l->vcpu)))
 		um_make_request(l->vcpu, UM_REQ_EVENT);
 }
 

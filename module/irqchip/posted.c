@@ -76,6 +76,11 @@ void um_lapic_merge(struct um_vcpu *vcpu)
 	vlapic_take_posted(vcpu->irq.lapic);
 }
 
+bool um_lapic_sw_enabled(const struct um_vcpu *vcpu)
+{
+	return lapic_sw_enabled(&vcpu->irq.lapic->regs);
+}
+
 const void *um_lapic_page(const struct um_vcpu *vcpu)
 {
 	return vcpu->irq.lapic->regs.regs;

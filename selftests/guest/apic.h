@@ -40,6 +40,7 @@ enum {
 	APIC_X2ON,	/* from now on in x2APIC mode */
 	APIC_MANY,	/* arg[0] of APIC_MANY_*, APIC_MANY_ROUNDS times */
 	APIC_LEVEL,	/* an IOAPIC's line that stays high, until APIC_LEVELS interrupts */
+	APIC_OFF,	/* switched off by software it takes no self-IPI */
 	APIC_LEAVE,	/* self-IPIs wait behind IF, with a TPR */
 	APIC_SERVING,	/* one is in service: those wait until its end, then come by priority */
 	APIC_BLOCKED,	/* one waits with IF=1, and does not come */

@@ -121,6 +121,20 @@ static void test_level(void)
 	GUEST_EQ(count(APIC_LEVEL_VEC - 1), 1);
 }
 
+static void test_off(void)
+{
+	set(REG_SPIV, APIC_SPURIOUS);
+	set(REG_SELF, MANY_VEC);
+	set(REG_SPIV, ENABLED | APIC_SPURIOUS);
+	irq_on();
+	irq_off();
+	GUEST_EQ(count(MANY_VEC), 0);
+	set(REG_SELF, MANY_VEC);
+	irq_on();
+	irq_off();
+	GUEST_EQ(count(MANY_VEC), 1);
+}
+
 static void test_leave(void)
 {
 	set(REG_TPR, APIC_LEAVE_TPR);
@@ -198,6 +212,9 @@ void test_apicv(u64 op)
 		break;
 	case APIC_LEVEL:
 		test_level();
+		break;
+	case APIC_OFF:
+		test_off();
 		break;
 	case APIC_LEAVE:
 		test_leave();
