@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# The lists of selftests/mutate still fit the module: each place that one breaks is there.
+# The lists of what to break still fit the module: each place is there.
 set -u
 top=$(cd "$(dirname "$0")/../.." && pwd -P)
 . "$top/selftests/jobs/tests.sh"
@@ -10,6 +10,8 @@ succeeds "$top/selftests/mutate" --check
 check "selftests/mutations" $?
 succeeds "$top/selftests/mutate" --check --debug
 check "selftests/mutations.debug" $?
+succeeds "$top/selftests/remove-flushes" --check
+check "selftests/remove-flushes" $?
 finish
 rm -f command.log
 exit $failed
