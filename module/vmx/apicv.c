@@ -123,16 +123,20 @@ void hw_interrupt(struct um_vcpu *vcpu)
 }
 
 /* Traps: the instruction has retired. */
-bool exit_eoi_fast(struct vmx_vcpu *vmx)
+bool exit_apic_fast(struct vmx_vcpu *vmx)
 {
-	vmx->vcpu.stats.exit.eoi++;
-	um_lapic_ended(&vmx->vcpu, vmx_exit_qual(vmx));
-	return true;
-}
+	struct um_vcpu *vcpu = &vmx->vcpu;
 
-bool exit_apic_write_fast(struct vmx_vcpu *vmx)
-{
-	vmx->vcpu.stats.exit.apic_write++;
-	um_lapic_written(&vmx->vcpu, vmx_exit_qual(vmx));
-	return true;
+	switch (vmx->exit_reason) {
+	case EXIT_REASON_EOI_INDUCED:
+		vcpu->stats.exit.eoi++;
+		um_lapic_ended(vcpu, vmx_exit_qual(vmx));
+		return true;
+	case EXIT_REASON_APIC_WRITE:
+		vcpu->stats.exit.apic_write++;
+		um_lapic_written(vcpu, vmx_exit_qual(vmx));
+		return true;
+	default:
+		return false;
+	}
 }

@@ -156,12 +156,8 @@ static bool handle_fast(struct vmx_vcpu *vmx)
 		return exit_wrmsr_fast(vmx);
 	case EXIT_REASON_VMCALL:
 		return exit_vmcall_fast(vmx);
-	case EXIT_REASON_EOI_INDUCED:
-		return exit_eoi_fast(vmx);
-	case EXIT_REASON_APIC_WRITE:
-		return exit_apic_write_fast(vmx);
 	default:
-		return false;
+		return vmx->apic_page && exit_apic_fast(vmx);
 	}
 }
 
