@@ -265,24 +265,6 @@ static bool run_op(struct vcpu *vcpu, uint64_t op, uint64_t gva)
 	return guest_start_op(vcpu, op) == GUEST_DONE;
 }
 
-/* A CPU with EPT whose walks of the guest's tables are judged as reads. */
-static bool walks_only_read(void)
-{
-	char line[4096];
-	bool ept = false, ad = false;
-	FILE *f = fopen("/proc/cpuinfo", "r");
-
-	while (f && fgets(line, sizeof(line), f)) {
-		if (strncmp(line, "vmx flags", 9))
-			continue;
-		ept = strstr(line, " ept ");
-		ad = strstr(line, " ept_ad");
-	}
-	if (f)
-		fclose(f);
-	return ept && !ad;
-}
-
 /*
  * The guest's page tables are logged: writes to them, which a shadow VM tracks or emulates, and A
  * and D, which the CPU or the walk sets.
@@ -317,7 +299,7 @@ static void test_tables(void)
 		good &= run_op(vcpu, level ? DIRTY_WRITE : DIRTY_READ, ALIAS_GVA);
 		good &= !!(pt_read(&pt, entry) & flag);
 		logged = table_dirty(d, entry);
-		if (good && !logged && walks_only_read())
+		if (good && !logged && cpu_walks_only_read())
 			tap_skip("the emulator asks EPT for no right to set it", "%c is set",
 				 level ? 'D' : 'A');
 		else

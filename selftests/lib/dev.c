@@ -2,6 +2,7 @@
 /* Finds the device under test and what it offers; nothing here is changed after the first call. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -121,4 +122,21 @@ bool cpuid_has(uint32_t leaf, uint32_t subleaf, enum cpuid_reg reg, unsigned int
 int vcpu_set_supported_cpuid(int vcpu_fd)
 {
 	return xioctl(vcpu_fd, KVM_SET_CPUID2, supported_cpuid());
+}
+
+bool cpu_walks_only_read(void)
+{
+	char line[4096];
+	bool ept = false, ad = false;
+	FILE *f = fopen("/proc/cpuinfo", "r");
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (strncmp(line, "vmx flags", 9))
+			continue;
+		ept = strstr(line, " ept ");
+		ad = strstr(line, " ept_ad");
+	}
+	if (f)
+		fclose(f);
+	return ept && !ad;
 }

@@ -58,6 +58,8 @@ struct image {
 const char *dev_path(void);
 int dev_open(void);
 bool dev_is_umbra(void);
+/* A CPU with EPT whose walks of the guest's tables are judged as reads. */
+bool cpu_walks_only_read(void);
 /* MMU_EPT or MMU_SHADOW from UMBRA_MMU, 0 if the test leaves the choice to the device. */
 int mmu_wanted(void);
 bool mmu_offered(int mmu);	/* false where the device has no choice of backends */
