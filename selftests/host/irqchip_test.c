@@ -47,6 +47,22 @@ void um_pv_eoi_settle(struct um_vcpu *vcpu)
 {
 }
 
+/* No CPU runs these APICs, so nothing is posted to them. */
+void um_lapic_moved(struct um_vcpu *vcpu)
+{
+}
+
+bool posted_accept(struct um_lapic *l, const struct irq_msg *msg)
+{
+	shim_assert(false);
+	return false;
+}
+
+void posted_take(struct um_lapic *l)
+{
+	shim_assert(false);
+}
+
 bool um_cpuid_has(struct um_vcpu *vcpu, u32 leaf, u32 subleaf, int reg, u32 mask)
 {
 	return true;
@@ -67,7 +83,7 @@ static void add_vcpu(u32 id)
 	vcpu->id = id;
 	vcpu->tsc_khz = 1000000;	/* a tick is a nanosecond */
 	vcpu->msr.apic_base = 0xfee00800;
-	shim_assert(!um_lapic_create(vcpu));
+	shim_assert(!um_lapic_create(vcpu, false));
 	um_lapic_cpuid_changed(vcpu);
 	vcpus[id] = vcpu;
 }
