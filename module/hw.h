@@ -122,10 +122,10 @@ void hw_request_irq_window(struct um_vcpu *vcpu, bool on);
 bool hw_irq_allowed(struct um_vcpu *vcpu);	/* the guest would take an interrupt now */
 
 /*
- * hw_caps.apicv, loaded. mode: the CPU runs the APIC whose register page is @page from the next
- * entry on, or does not. status: the highest vectors
+ * hw_caps.apicv, loaded. mode: from the next entry on the CPU runs the APIC whose register page is
+ * @page and whose posted-interrupt descriptor is @posted, or does not. status: the highest vectors
  * requested and in service, 0: none; @serving -1: as the CPU knows. eoi_exits: the end of these 256
- * vectors exits. @posted: the APIC's posted-interrupt descriptor.
+ * vectors exits.
  */
 void hw_apic_mode(struct um_vcpu *vcpu, enum hw_apic mode, const void *page, const void *posted);
 void hw_apic_status(struct um_vcpu *vcpu, u8 requested, int serving);

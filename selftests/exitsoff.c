@@ -15,8 +15,6 @@
 #define PAUSES		TIMES("\xb9\x00\x04\x00\x00\xf3\x90\xe2\xfc", "\xf3")
 #define ROUNDS		1000
 
-#define RDMSR		"\x0f\x32"
-
 static const uint32_t cstates[] = { 0x660, 0x3fc, 0x3fd, 0x3fe };
 
 static struct vcpu *create(uint64_t off, const char *code, size_t size)

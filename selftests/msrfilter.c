@@ -9,8 +9,6 @@
 #define MSR_LSTAR	0xc0000082
 #define MSR_NOBODYS	0x474f4f00
 #define ANSWER		0x1122334455667788ULL
-#define RDMSR		"\x0f\x32"
-#define WRMSR		"\x0f\x30"
 #define BITMAP_BYTES	0x600
 
 static uint8_t none[BITMAP_BYTES + 8], all[BITMAP_BYTES];
@@ -49,22 +47,11 @@ static void test_bounds(void)
 /* Runs an access of this MSR up to its exit. */
 static int access_msr(struct vcpu *vcpu, uint32_t msr, bool write, uint64_t val)
 {
-	struct kvm_regs regs;
-
 	/* What the last one asked of userspace ends first. */
 	vcpu->run->immediate_exit = 1;
 	vcpu_run(vcpu);
 	vcpu->run->immediate_exit = 0;
-	if (write)
-		raw_load_code(vcpu, WRMSR RAW_END);
-	else
-		raw_load_code(vcpu, RDMSR RAW_END);
-	regs = raw_regs(vcpu);
-	regs.rcx = msr;
-	regs.rax = (uint32_t)val;
-	regs.rdx = val >> 32;
-	raw_set_regs(vcpu, regs);
-	return raw_run(vcpu);
+	return raw_access_msr(vcpu, msr, write, val);
 }
 
 static void exits_as(struct vcpu *vcpu, uint32_t msr, bool write, uint32_t reason,

@@ -29,9 +29,6 @@
 
 #define CPUID_ENTRIES	256
 
-#define RDMSR		"\x0f\x32"
-#define WRMSR		"\x0f\x30"
-
 /* One RDMSR or WRMSR in a new guest whose CPUID lacks the features in @without. */
 struct attempt {
 	uint32_t without;
@@ -103,29 +100,13 @@ static void hide_features(struct vcpu *vcpu, uint32_t features)
 	free(cpuid);
 }
 
-static int access_msr(struct vcpu *vcpu, bool write, uint32_t msr, uint64_t val)
-{
-	struct kvm_regs regs;
-
-	if (write)
-		raw_load_code(vcpu, WRMSR RAW_END);
-	else
-		raw_load_code(vcpu, RDMSR RAW_END);
-	regs = raw_regs(vcpu);
-	regs.rcx = msr;
-	regs.rax = (uint32_t)val;
-	regs.rdx = val >> 32;
-	raw_set_regs(vcpu, regs);
-	return raw_run(vcpu);
-}
-
 static int attempt(struct attempt a)
 {
 	struct vcpu *vcpu = raw_create_code(RAW_END);
 	int reason;
 
 	hide_features(vcpu, a.without);
-	reason = access_msr(vcpu, a.write, a.msr, a.val);
+	reason = raw_access_msr(vcpu, a.msr, a.write, a.val);
 	guest_destroy(vcpu);
 	return reason;
 }
@@ -178,7 +159,7 @@ static uint64_t guest_reads(struct vcpu *vcpu)
 {
 	struct kvm_regs regs;
 
-	if (access_msr(vcpu, false, MSR_SPEC_CTRL, 0) != KVM_EXIT_IO)
+	if (raw_access_msr(vcpu, MSR_SPEC_CTRL, false, 0) != KVM_EXIT_IO)
 		return ~0ULL;
 	regs = raw_regs(vcpu);
 	return regs.rdx << 32 | (uint32_t)regs.rax;
@@ -200,7 +181,7 @@ static void guest_sets(struct vcpu *vcpu, uint64_t val)
 {
 	uint64_t host = host_value();
 
-	tap_eq(access_msr(vcpu, true, MSR_SPEC_CTRL, val), KVM_EXIT_IO, "the guest writes %lu",
+	tap_eq(raw_access_msr(vcpu, MSR_SPEC_CTRL, true, val), KVM_EXIT_IO, "the guest writes %lu",
 	       val);
 	tap_eq(guest_reads(vcpu), val, "and reads it");
 	tap_eq(get_msr(vcpu), val, "and so does userspace");
@@ -225,7 +206,7 @@ static void test_spec_ctrl(void)
 	guest_sets(vcpu, 0);
 	tap_eq(set_msr(vcpu, SPEC_STIBP), 1, "userspace sets it");
 	tap_eq(guest_reads(vcpu), SPEC_STIBP, "and the guest reads that");
-	tap_eq(access_msr(vcpu, true, MSR_SPEC_CTRL, SPEC_UNDEFINED), KVM_EXIT_SHUTDOWN,
+	tap_eq(raw_access_msr(vcpu, MSR_SPEC_CTRL, true, SPEC_UNDEFINED), KVM_EXIT_SHUTDOWN,
 	       "an undefined bit is #GP");
 	guest_destroy(vcpu);
 	faults((struct attempt){ 0, true, MSR_SPEC_CTRL, SPEC_UNDEFINED }, "also at once");

@@ -51,3 +51,19 @@ int enable_cap(int fd, uint32_t cap, uint64_t arg)
 
 	return xioctl(fd, KVM_ENABLE_CAP, &enable);
 }
+
+int raw_access_msr(struct vcpu *vcpu, uint32_t msr, bool write, uint64_t val)
+{
+	struct kvm_regs regs;
+
+	if (write)
+		raw_load_code(vcpu, WRMSR RAW_END);
+	else
+		raw_load_code(vcpu, RDMSR RAW_END);
+	regs = raw_regs(vcpu);
+	regs.rcx = msr;
+	regs.rax = (uint32_t)val;
+	regs.rdx = val >> 32;
+	raw_set_regs(vcpu, regs);
+	return raw_run(vcpu);
+}
