@@ -128,13 +128,13 @@ static void test_global(void)
 static void test_many(void)
 {
 	unsigned long tables = LARGE_GPA;
-	unsigned int n = 256, round, i;
+	unsigned int n = 100, round, i;
 
 	for (i = 0; i < n; i++) {
 		memset((void *)(tables + i * PAGE), 0, PAGE);
 		set_entry(tables + i * PAGE, frame(i % TABLES_FRAMES) | KERNEL);
 	}
-	for (round = 0; round < 3; round++) {
+	for (round = 0; round < 2; round++) {
 		for (i = 0; i < n; i++) {
 			set_entry(pde, (tables + i * PAGE) | KERNEL);
 			flush_gva(gva(0));
