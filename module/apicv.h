@@ -6,6 +6,14 @@
 #include "umbra.h"
 
 /*
+ * The page at which EPT shows the guest its local APIC in xAPIC mode: the CPU does not touch it but
+ * serves the access itself, or exits (SDM "Virtualizing Memory-Mapped APIC Accesses"). init: before
+ * the VM's first vCPU, vm->lock held; 0 or -ENOMEM.
+ */
+int um_apicv_vm_init(struct um_vm *vm);
+void um_apicv_vm_destroy(struct um_vm *vm);	/* after its tables */
+
+/*
  * Before an entry, loaded: what was posted becomes a request of the APIC, and the CPU takes the
  * APIC over or gives it back, as its mode and userspace's choices allow.
  */

@@ -28,7 +28,7 @@ struct um_vm;
 				 KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
 
 /* What of a vCPU's local APIC the CPU runs while the guest does; see hw_apic_mode(). */
-enum hw_apic { HW_APIC_NONE, HW_APIC_X2APIC };
+enum hw_apic { HW_APIC_NONE, HW_APIC_XAPIC, HW_APIC_X2APIC };
 
 enum um_bus { UM_BUS_PIO, UM_BUS_MMIO, UM_NR_BUSES };
 
@@ -39,6 +39,9 @@ struct um_vm_irq {
 	struct um_iobus __rcu *bus[UM_NR_BUSES];
 	struct um_iobus *bus_spare[UM_NR_BUSES];	/* for the next change; slots_lock */
 	struct um_pit *pit;	/* NULL: none; set once under vm->lock */
+	/* apicv.c: where vCPUs find an xAPIC that the CPU runs; NULL: nowhere. vm->lock, once */
+	void *apic_page;
+	bool apic_page_off;	/* they do not any more; mmu_lock */
 	spinlock_t irqfd_lock;
 	struct list_head irqfds, resamplers;	/* irqfd.c; irqfd_lock, resamplers: RCU */
 	u32 boot_cpu;		/* id of the vCPU that starts by itself; vm->lock */

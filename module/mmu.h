@@ -87,7 +87,8 @@ struct um_fault {
  * @doubt: userspace may have written guest tables unseen: at each KVM_RUN, and (@tick) when the
  *	host took an interrupt. Loaded, sleeps not. NULL: nothing is kept that this makes wrong
  *
- * @unmap: drop every translation of the gfns [@start, @end) of @slot. These six: mmu_lock held for
+ * @unmap: drop every translation of the gfns [@start, @end) of @slot, NULL: where none is, and the
+ *	backend is EPT. These six: mmu_lock held for
  *	write. The first four answer true: the caller flushes every vCPU before it drops the lock
  * @wrprotect: take the right to write from them
  * @rearm: have the next write to each of them logged: it faults, or the CPU runs with UM_IC_PML and
@@ -161,5 +162,8 @@ bool um_mmu_collapse(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn
 bool um_mmu_age(struct um_vm *vm, struct um_memslot *slot, gfn_t start, gfn_t end, bool clear);
 void um_mmu_zap_all(struct um_vm *vm);
 void um_mmu_gpa_written(struct um_vm *vm, gpa_t gpa, size_t len);
+
+/* apicv.c: where no memslot is, vm->irq.apic_page belongs at @gfn. mmu_lock held. */
+bool um_apicv_page_here(const struct um_vm *vm, gfn_t gfn);
 
 #endif

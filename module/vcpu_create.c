@@ -3,6 +3,7 @@
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
 #include <linux/slab.h>
+#include "apicv.h"
 #include "host.h"
 #include "irqchip/irqchip.h"
 #include "mmu.h"
@@ -166,6 +167,9 @@ static long create_locked(struct um_vm *vm, u32 id)
 
 	if (vm->nr_vcpus >= UM_MAX_VCPUS)
 		return -EINVAL;
+	r = um_apicv_vm_init(vm);
+	if (r)
+		return r;
 	r = xa_insert(&vm->vcpus, id, NULL, GFP_KERNEL_ACCOUNT);
 	if (r)
 		return r == -EBUSY ? -EEXIST : r;

@@ -20,6 +20,7 @@
 #include <linux/wait_bit.h>
 #include <asm/tsc.h>
 
+#include "apicv.h"
 #include "host.h"
 #include "mmu.h"
 #include "msr.h"
@@ -100,6 +101,7 @@ static void um_vm_free(struct work_struct *work)
 	xa_destroy(&vm->vcpus);
 	um_vm_irq_destroy(vm);
 	um_mmu_destroy(vm);
+	um_apicv_vm_destroy(vm);
 	um_slots_destroy(vm);
 	um_msr_filter_destroy(vm);
 	um_coalesced_destroy(vm);

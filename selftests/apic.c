@@ -145,7 +145,7 @@ static void test_alone(void)
 	else
 		tap_skip("not offered", "timer: TSC deadline");
 	tell_cost(vcpu, "xAPIC");
-	test_pv_eoi(vcpu, "xAPIC", false);
+	test_pv_eoi(vcpu, "xAPIC", irq_apicv_xapic());
 	guest_test(vcpu, APIC_X2, "x2APIC by MSR");
 	guest_test(vcpu, APIC_SELF, "self-IPIs by MSR");
 	guest_test(vcpu, APIC_TIMER, "timer by MSR");

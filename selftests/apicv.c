@@ -20,7 +20,13 @@
 /* Exits that have nothing to do with it: the host's own interrupts, the beginning and the end. */
 #define BACKGROUND	(APIC_MANY_ROUNDS / 4)
 
-static struct vcpu *create(void)
+struct mode {
+	const char *name;
+	bool x2apic;
+	bool by_cpu;
+};
+
+static struct vcpu *create(const struct mode *mode)
 {
 	struct vm *vm = vm_create();
 	struct vcpu *vcpu;
@@ -30,20 +36,21 @@ static struct vcpu *create(void)
 	vcpu_set_mode(vcpu, MODE_LONG);
 	vm_load(vm, "apic", MODE_LONG);
 	irq_map_devices(&vcpu, 1);
-	guest_test(vcpu, APIC_X2ON, "x2APIC mode");
+	if (mode->x2apic)
+		guest_test(vcpu, APIC_X2ON, "x2APIC mode");
 	return vcpu;
 }
 
-static void test_exits(void)
+static void test_exits(const struct mode *mode)
 {
 	static const char *const what[APIC_MANY_KINDS] = {
-		[APIC_MANY_TPR] = "the TPR by MSR",
+		[APIC_MANY_TPR] = "the TPR by its register",
 		[APIC_MANY_CR8] = "the TPR by CR8",
 		[APIC_MANY_SELF] = "self-IPIs by their own register",
 		[APIC_MANY_ICR] = "self-IPIs by the ICR",
 		[APIC_MANY_READ] = "reads of registers",
 	};
-	struct vcpu *vcpu = create();
+	struct vcpu *vcpu = create(mode);
 	uint64_t kind, before, exits, most;
 	/* KVM leaves more to the CPU, also where it has no APICv. */
 	bool umbra = stat_read(vcpu->fd, "exits_wrmsr", &before);
@@ -51,12 +58,14 @@ static void test_exits(void)
 	for (kind = 0; kind < APIC_MANY_KINDS; kind++) {
 		before = stat_value(vcpu->fd, "exits");
 		vcpu->shared->arg[0] = kind;
-		guest_test(vcpu, APIC_MANY, "%s", what[kind]);
+		guest_test(vcpu, APIC_MANY, "%s: %s", mode->name, what[kind]);
 		exits = stat_value(vcpu->fd, "exits") - before;
 		tap_diag("%llu exits in %u rounds", (unsigned long long)exits, APIC_MANY_ROUNDS);
-		/* Whom the ICR addresses the module finds out. */
-		most = BACKGROUND + (kind == APIC_MANY_ICR ? APIC_MANY_ROUNDS : 0);
-		if (irq_apicv())
+		/* The module finds out whom an x2APIC's ICR addresses, and what an xAPIC's PPR is. */
+		most = BACKGROUND;
+		if (kind == (mode->x2apic ? APIC_MANY_ICR : APIC_MANY_TPR))
+			most += APIC_MANY_ROUNDS;
+		if (mode->by_cpu)
 			tap_ok(exits < most, most > BACKGROUND ? "one exit each" : "no exits");
 		else if (umbra)
 			tap_ok(exits >= 2 * APIC_MANY_ROUNDS, "two exits or more each");
@@ -77,15 +86,16 @@ static bool posts(void)
 	return yes;
 }
 
-static void test_ipis(void)
+static void test_ipis(const struct mode *mode)
 {
 	struct kvm_mp_state runnable = { KVM_MP_STATE_RUNNABLE };
 	struct irq_runner r[2];
-	struct vcpu *vcpus[2] = { create() };
+	struct vcpu *vcpus[2] = { create(mode) };
 	uint64_t before, exits;
 
 	if (sysconf(_SC_NPROCESSORS_ONLN) < 2) {
-		tap_skip("two CPUs are needed", "IPIs to a vCPU that runs");
+		tap_skip("two CPUs are needed", "%s: IPIs to a vCPU that runs",
+			 mode->name);
 		guest_destroy(vcpus[0]);
 		return;
 	}
@@ -93,17 +103,18 @@ static void test_ipis(void)
 	vcpu_set_mode(vcpus[1], MODE_LONG);
 	irq_map_devices(vcpus, 2);
 	must(xioctl(vcpus[1]->fd, KVM_SET_MP_STATE, &runnable));
-	guest_test(vcpus[1], APIC_X2ON, "x2APIC mode");
+	if (mode->x2apic)
+		guest_test(vcpus[1], APIC_X2ON, "x2APIC mode");
 	before = stat_value(vcpus[1]->fd, "exits");
 	irq_start(&r[1], vcpus[1], APIC_SPIN);
 	irq_start(&r[0], vcpus[0], APIC_POST);
 	irq_join(&r[0]);
 	irq_join(&r[1]);
-	tap_eq(r[0].outcome, GUEST_DONE, "IPIs to a vCPU that runs");
+	tap_eq(r[0].outcome, GUEST_DONE, "%s: IPIs to a vCPU that runs", mode->name);
 	tap_eq(r[1].outcome, GUEST_DONE, "which takes them");
 	exits = stat_value(vcpus[1]->fd, "exits") - before;
 	tap_diag("%llu exits in %u rounds", (unsigned long long)exits, APIC_MANY_ROUNDS);
-	if (posts())
+	if (posts() && mode->by_cpu)
 		tap_ok(exits < BACKGROUND, "no exits");
 	else
 		tap_ok(exits >= APIC_MANY_ROUNDS, "exits");
@@ -111,15 +122,16 @@ static void test_ipis(void)
 	guest_destroy(vcpus[0]);
 }
 
-static void test_level(void)
+static void test_level(const struct mode *mode)
 {
 	struct kvm_irq_level line = { .irq = APIC_LEVEL_PIN, .level = 1 };
-	struct vcpu *vcpu = create();
+	struct vcpu *vcpu = create(mode);
 	uint64_t eois;
 
 	must(xioctl(vcpu->vm->fd, KVM_IRQ_LINE, &line));
-	guest_test(vcpu, APIC_LEVEL, "the IOAPIC hears of the end of each level-triggered one");
-	if (irq_apicv()) {
+	guest_test(vcpu, APIC_LEVEL, "%s: the IOAPIC hears of the end of each level-triggered one",
+		   mode->name);
+	if (mode->by_cpu) {
 		eois = stat_value(vcpu->fd, "exits_eoi");
 		tap_ok(eois >= APIC_LEVELS && eois <= APIC_LEVELS + 1, "whose end exits: %llu",
 		       (unsigned long long)eois);
@@ -128,13 +140,13 @@ static void test_level(void)
 }
 
 /* What the CPU knows besides the page follows it: from the guest to userspace, and back. */
-static void test_state(void)
+static void test_state(const struct mode *mode)
 {
 	struct kvm_lapic_state lapic;
 	struct kvm_sregs sregs;
-	struct vcpu *vcpu = create();
+	struct vcpu *vcpu = create(mode);
 
-	guest_test(vcpu, APIC_OFF, "switched off by software it takes nothing");
+	guest_test(vcpu, APIC_OFF, "%s: switched off by software it takes nothing", mode->name);
 	guest_test(vcpu, APIC_LEAVE, "requests that wait");
 	must(xioctl(vcpu->fd, KVM_GET_LAPIC, &lapic));
 	must(xioctl(vcpu->fd, KVM_GET_SREGS, &sregs));
@@ -153,27 +165,78 @@ static void test_state(void)
 	guest_destroy(vcpu);
 }
 
-static void test_blocked(void)
+static void test_blocked(const struct mode *mode)
 {
 	struct kvm_guest_debug debug = { .control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_BLOCKIRQ };
-	struct vcpu *vcpu = create();
+	struct vcpu *vcpu = create(mode);
 
 	must(xioctl(vcpu->fd, KVM_SET_GUEST_DEBUG, &debug));
-	guest_test(vcpu, APIC_BLOCKED, "userspace holds interrupts back");
+	guest_test(vcpu, APIC_BLOCKED, "%s: userspace holds interrupts back", mode->name);
 	debug.control = 0;
 	must(xioctl(vcpu->fd, KVM_SET_GUEST_DEBUG, &debug));
 	guest_test(vcpu, APIC_UNBLOCKED, "and lets them come");
 	guest_destroy(vcpu);
 }
 
+/* All vCPUs of a VM share the page: the second one's x2APIC takes it from the first. */
+static void test_mixed(void)
+{
+	const struct mode xapic = { .name = "xAPIC" };
+	struct kvm_mp_state runnable = { KVM_MP_STATE_RUNNABLE };
+	struct vcpu *vcpus[2] = { create(&xapic) };
+
+	guest_test(vcpus[0], APIC_SELF, "beside no x2APIC");
+	vcpus[1] = vcpu_create(vcpus[0]->vm, 1);
+	vcpu_set_mode(vcpus[1], MODE_LONG);
+	irq_map_devices(vcpus, 2);
+	must(xioctl(vcpus[1]->fd, KVM_SET_MP_STATE, &runnable));
+	guest_test(vcpus[1], APIC_X2ON, "a second vCPU's x2APIC");
+	guest_test(vcpus[1], APIC_HOLE, "which is not in memory");
+	guest_test(vcpus[0], APIC_SELF, "beside an x2APIC");
+	guest_test(vcpus[0], APIC_TIMER, "and its timer");
+	vcpu_destroy(vcpus[1]);
+	guest_destroy(vcpus[0]);
+}
+
+/* A memslot there is memory, as without APICv; without it again the APIC. */
+static void test_covered(void)
+{
+	const struct mode xapic = { .name = "xAPIC" };
+	struct vcpu *vcpu = create(&xapic);
+	struct vm *vm = vcpu->vm;
+	static uint32_t page[1024] __attribute__((aligned(4096)));
+
+	guest_test(vcpu, APIC_SELF, "before a memslot covers it");
+	if (vm_set_slot(vm, 9, 0, APIC_GPA, sizeof(page), page) < 0) {
+		tap_skip("the device keeps the place", "a memslot in its place");
+	} else {
+		page[0] = 0x12345678;
+		guest_test(vcpu, APIC_COVERED, "a memslot in its place");
+		tap_eq(page[1], 0x12345679, "which the guest writes");
+		must(vm_set_slot(vm, 9, 0, APIC_GPA, 0, NULL));
+	}
+	guest_test(vcpu, APIC_SELF, "and afterwards");
+	guest_destroy(vcpu);
+}
+
 int main(void)
 {
+	const struct mode modes[] = {
+		{ "xAPIC", false, irq_apicv_xapic() },
+		{ "x2APIC", true, irq_apicv() },
+	};
+	size_t i;
+
 	tap_start("apicv", 120);
-	tap_diag("APICv is %s", irq_apicv() ? "on" : "off");
-	test_exits();
-	test_ipis();
-	test_level();
-	test_state();
-	test_blocked();
+	for (i = 0; i < ARRAY_SIZE(modes); i++) {
+		tap_diag("%s: APICv is %s", modes[i].name, modes[i].by_cpu ? "on" : "off");
+		test_exits(&modes[i]);
+		test_ipis(&modes[i]);
+		test_level(&modes[i]);
+		test_state(&modes[i]);
+		test_blocked(&modes[i]);
+	}
+	test_mixed();
+	test_covered();
 	return tap_done();
 }

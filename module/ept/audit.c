@@ -17,6 +17,14 @@ static bool is_dirty(const struct um_vm *vm, epte_t epte)
 	return !um_mmu_pml(vm) || (epte_dirty(epte) && vm->nr_vcpus == 1);
 }
 
+/* A page that the host puts where no memslot is. */
+static bool is_own(const struct um_vm *vm, gfn_t gfn, u64 pfn)
+{
+	if (um_apicv_page_here(vm, gfn))
+		return pfn == virt_to_phys(vm->irq.apic_page) >> UM_PAGE_SHIFT;
+	return pfn == ept_identity_pfn() && um_gfn_plain(gfn) == gpa_to_gfn(ept_identity_gpa(vm));
+}
+
 static void audit_leaf(struct um_audit *a, epte_t epte, gfn_t gfn, unsigned int level)
 {
 	enum ept_memtype type = (epte.raw & EPTE_MEMTYPE) >> EPT_MEMTYPE_SHIFT;
@@ -39,6 +47,8 @@ static void audit_leaf(struct um_audit *a, epte_t epte, gfn_t gfn, unsigned int 
 	um_audit_rule(a, type == EPT_WB || type == EPT_UC, "memory is WB or UC");
 	um_audit_rule(a, rights & EPTE_R || (!rights && !hw_caps.ept_ad),
 		      "a leaf is readable, or aged where the CPU has no A flag");
+	if (!um_slot_find(a->vm, gfn) && is_own(a->vm, gfn, leaf.pfn))
+		return;
 	um_audit_leaf(a, &leaf);
 }
 

@@ -171,41 +171,52 @@ static void mark_mmio(struct um_vm *vm, gfn_t gfn)
 	read_unlock(&vm->mmu_lock);
 }
 
-/* The walk of an unpaged vCPU reads the table there; nothing else is, so others see it too. */
-static bool is_identity(const struct um_vm *vm, const struct ept_map *m)
+/*
+ * What the host puts where no memslot is. The walk of an unpaged vCPU reads the identity table;
+ * nothing else is there, so others see it too. mmu_lock held.
+ */
+static epte_t own_leaf(const struct um_vm *vm, const struct ept_map *m)
 {
-	return !hw_caps.unrestricted &&
-	       um_gfn_plain(m->gfn) == gpa_to_gfn(ept_identity_gpa(vm)) &&
-	       !(m->pfec & (PFEC_W | PFEC_I));
+	if (m->pfec & PFEC_I)
+		return epte_none();
+	if (um_apicv_page_here(vm, m->gfn))
+		return epte_leaf(virt_to_phys(vm->irq.apic_page) >> UM_PAGE_SHIFT, UM_LEVEL_4K,
+				 EPTE_R | EPTE_W, EPT_WB);
+	if (!hw_caps.unrestricted && !(m->pfec & PFEC_W) &&
+	    um_gfn_plain(m->gfn) == gpa_to_gfn(ept_identity_gpa(vm)))
+		return epte_leaf(ept_identity_pfn(), UM_LEVEL_4K, EPTE_R, EPT_WB);
+	return epte_none();
 }
 
-static void map_identity(struct um_vcpu *vcpu, struct ept_map *m)
+/* False: there is nothing. */
+static bool map_own(struct um_vcpu *vcpu, struct ept_map *m)
 {
 	struct um_vm *vm = vcpu->vm;
 	unsigned int level;
-	epte_t *ep;
+	epte_t *ep, leaf;
 
 	m->level = UM_LEVEL_4K;
 	read_lock(&vm->mmu_lock);
-	ep = find_entry(vm, vcpu->mmu_priv[UM_BACKEND_EPT], m, &level);
-	if (ep && level == UM_LEVEL_4K)
-		ept_replace(ep, ept_read(ep),
-			    epte_leaf(ept_identity_pfn(), level, EPTE_R, EPT_WB));
+	leaf = own_leaf(vm, m);
+	if (!epte_is_none(leaf)) {
+		ep = find_entry(vm, vcpu->mmu_priv[UM_BACKEND_EPT], m, &level);
+		if (ep && level == UM_LEVEL_4K)
+			ept_replace(ep, ept_read(ep), leaf);
+	}
 	read_unlock(&vm->mmu_lock);
+	return !epte_is_none(leaf);
 }
 
 /* No memslot is there. */
 static enum um_fault_result serve_hole(struct um_vcpu *vcpu, struct um_fault *f, struct ept_map *m)
 {
-	if (!is_identity(vcpu->vm, m)) {
-		mark_mmio(vcpu->vm, m->gfn);
-		return UM_FAULT_EMULATE;
-	}
 	f->err = ept_spares_refill(vcpu->mmu_priv[UM_BACKEND_EPT]);
 	if (f->err)
 		return UM_FAULT_ERROR;
-	map_identity(vcpu, m);
-	return UM_FAULT_RETRY;
+	if (map_own(vcpu, m))
+		return UM_FAULT_RETRY;
+	mark_mmio(vcpu->vm, m->gfn);
+	return UM_FAULT_EMULATE;
 }
 
 enum um_fault_result ept_fault(struct um_vcpu *vcpu, struct um_fault *f)

@@ -46,6 +46,7 @@ enum lapic_reg {
 };
 
 #define LAPIC_REGS_SIZE		0x400	/* of struct kvm_lapic_state too */
+#define LAPIC_STRIDE		16	/* from a register to the next */
 #define LAPIC_LVT_MASKED	BIT(16)
 #define LAPIC_LVT_MODE_SHIFT	17
 #define LAPIC_LVT_LEVEL		BIT(15)

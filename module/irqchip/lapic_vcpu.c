@@ -67,16 +67,23 @@ static int reg_write(struct um_lapic *l, u32 reg, u32 val)
 {
 	int effects = lapic_write(&l->regs, reg, val);
 
+	vlapic_note_regs(l);
 	if (effects > 0)
 		apply(l, effects);
 	return effects < 0;
 }
 
+/* What a write does depends on what was there before. */
 void um_lapic_written(struct um_vcpu *vcpu, u32 reg)
 {
 	struct um_lapic *l = vcpu->irq.lapic;
+	u32 val;
 
-	reg_write(l, reg, lapic_get(&l->regs, reg));
+	reg &= REG_MASK;
+	val = lapic_get(&l->regs, reg);
+	if (vcpu->irq.hw_apic == HW_APIC_XAPIC)
+		lapic_set(&l->regs, reg, l->known[reg / LAPIC_STRIDE]);
+	reg_write(l, reg, val);
 }
 
 static int reg_read(struct um_lapic *l, u32 reg, u32 *val)

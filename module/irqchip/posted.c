@@ -98,6 +98,7 @@ void um_lapic_moved(struct um_vcpu *vcpu)
 
 	if (!l->posted)
 		return;
+	vlapic_note_regs(l);
 	l->serving_new = true;
 	l->exits_new = true;
 	for (i = 0; i < ARRAY_SIZE(l->exits); i++)

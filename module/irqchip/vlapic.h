@@ -30,6 +30,7 @@
  * @exits: vectors of whose end the CPU, while it runs @regs, has to tell
  * @exits_new: it does not know @exits yet
  * @serving_new: what is in service has changed behind its back
+ * @known: an xAPIC that the CPU runs: the registers after the last write that was heard of
  */
 struct um_lapic {
 	struct lapic regs;
@@ -46,6 +47,7 @@ struct um_lapic {
 	struct posted *posted;
 	unsigned long exits[4];
 	bool exits_new, serving_new;
+	u32 known[LAPIC_REGS_SIZE / LAPIC_STRIDE];
 };
 
 /* lapic_vcpu.c: an interrupt has left ISR: tell who waits for that */
@@ -56,6 +58,17 @@ static inline void vlapic_take_posted(struct um_lapic *l)
 {
 	if (l->posted && posted_waits(l->posted))
 		posted_take(l);
+}
+
+/* Of writes to the page of an xAPIC that the CPU runs we hear when they have been made. */
+static inline void vlapic_note_regs(struct um_lapic *l)
+{
+	unsigned int i;
+
+	if (l->vcpu->irq.hw_apic != HW_APIC_XAPIC)
+		return;
+	for (i = 0; i < ARRAY_SIZE(l->known); i++)
+		l->known[i] = lapic_get(&l->regs, i * LAPIC_STRIDE);
 }
 
 /* deliver.c */

@@ -9,6 +9,7 @@
 #include "../host.h"
 #include "../irqchip/irqchip.h"
 #include "../irqchip/lapic.h"
+#include "../msr.h"
 #include "vmx.h"
 
 #define X2APIC_BIT(reg)		BIT_ULL((reg) >> 4)
@@ -57,7 +58,21 @@ u32 vmx_apicv_cpu(const struct vmx_vcpu *vmx, u32 ctl)
 
 u32 vmx_apicv_cpu2(const struct vmx_vcpu *vmx)
 {
-	return vmx->vcpu.irq.hw_apic == HW_APIC_NONE ? 0 : VMX_CPU2_APICV;
+	static const u32 controls[] = {
+		[HW_APIC_NONE] = SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES,
+		[HW_APIC_XAPIC] = VMX_CPU2_APICV & ~SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE,
+		[HW_APIC_X2APIC] = VMX_CPU2_APICV & ~SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES,
+	};
+	u32 ctl = controls[vmx->vcpu.irq.hw_apic];
+
+	/* Where it is mapped, nobody may take it for memory. */
+	return vmx->vcpu.vm->irq.apic_page ? ctl : ctl & ~SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES;
+}
+
+void vmx_apicv_init_vmcs(struct vmx_vcpu *vmx)
+{
+	if (vmx->vcpu.vm->irq.apic_page)
+		vmcs_write64(APIC_ACCESS_ADDR, __pa(vmx->vcpu.vm->irq.apic_page));
 }
 
 /* An interrupt is acknowledged to see whether it is the notification of posted ones. */
@@ -120,6 +135,19 @@ void hw_interrupt(struct um_vcpu *vcpu)
 		return;
 	stub = (void *)(vmx_irq_stubs + (info - FIRST_EXTERNAL_VECTOR) * VMX_IRQ_STUB_SIZE);
 	stub();
+}
+
+/* SDM "Exit Qualification for APIC-Access VM Exits from Linear Accesses and Guest-Physical Accesses" */
+#define ACCESS_TYPE_SHIFT	12
+#define ACCESS_TYPE		0xf
+#define ACCESS_LINEAR_WRITE	1	/* a read is 0 */
+
+int exit_apic_access(struct vmx_vcpu *vmx)
+{
+	unsigned long qual = vmx_exit_qual(vmx);
+	bool own = (qual >> ACCESS_TYPE_SHIFT & ACCESS_TYPE) <= ACCESS_LINEAR_WRITE;
+
+	return vmx_emulate_access(&vmx->vcpu, UM_APIC_BASE_DEFAULT + um_page_offset(qual), own);
 }
 
 /* Traps: the instruction has retired. */

@@ -121,6 +121,7 @@ void vmx_init_vmcs(struct vmx_vcpu *vmx)
 	vmcs_write32(VM_ENTRY_MSR_LOAD_COUNT, 0);
 	vmcs_write64(MSR_BITMAP, __pa(vmx->msr_bitmap));
 	vmx_pml_init_vmcs(vmx);
+	vmx_apicv_init_vmcs(vmx);
 	vmcs_write32(PAGE_FAULT_ERROR_CODE_MASK, 0);
 	vmcs_write32(PAGE_FAULT_ERROR_CODE_MATCH, 0);
 	if (vmx_caps.cpu2 & SECONDARY_EXEC_PAUSE_LOOP_EXITING) {

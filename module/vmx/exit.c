@@ -50,6 +50,7 @@ static const struct exit_desc exits[] = {
 	[EXIT_REASON_MONITOR_INSTRUCTION] = { exit_mwait, STAT(other) },
 	[EXIT_REASON_PAUSE_INSTRUCTION] = { exit_pause, STAT(pause) },
 	[EXIT_REASON_EPT_VIOLATION] = { exit_ept_violation, STAT(ept_violation), true },
+	[EXIT_REASON_APIC_ACCESS] = { exit_apic_access, STAT(apic_access), true },
 	[EXIT_REASON_EPT_MISCONFIG] = { exit_ept_misconfig, STAT(ept_misconfig), true },
 	[EXIT_REASON_WBINVD] = { exit_skip, STAT(wbinvd) },
 	[EXIT_REASON_PML_FULL] = { exit_resume, STAT(pml_full) },

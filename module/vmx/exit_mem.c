@@ -16,7 +16,7 @@ static bool delivering(const struct um_vcpu *vcpu)
  * An access of the delivery of an event is not the instruction's: it can only be tried again, if
  * what stopped it was the tracking of a page table. @hint: @gpa is where the access itself went.
  */
-static int emulate_access(struct um_vcpu *vcpu, gpa_t gpa, bool hint)
+int vmx_emulate_access(struct um_vcpu *vcpu, gpa_t gpa, bool hint)
 {
 	u64 data[2] = { to_vmx(vcpu)->exit_reason, 0 };
 
@@ -45,7 +45,7 @@ static int serve_fault(struct um_vcpu *vcpu, struct um_fault *f)
 	case UM_FAULT_RETRY:
 		return 1;
 	case UM_FAULT_EMULATE:
-		return emulate_access(vcpu, f->gpa, f->gpa_valid);
+		return vmx_emulate_access(vcpu, f->gpa, f->gpa_valid);
 	case UM_FAULT_GUEST:
 		um_queue_pf(vcpu, f->gva, f->pfec);
 		return 1;
@@ -77,7 +77,7 @@ static int ept_fault(struct vmx_vcpu *vmx, u32 pfec, bool hint, u64 *cause)
 		return r == UM_FAULT_ERROR ? fault_error(vcpu, &f) : 1;
 	vcpu->stats.exit.mmio++;
 	(*cause)--;
-	return emulate_access(vcpu, f.gpa, hint);
+	return vmx_emulate_access(vcpu, f.gpa, hint);
 }
 
 int exit_ept_violation(struct vmx_vcpu *vmx)
@@ -108,7 +108,7 @@ int exit_ept_misconfig(struct vmx_vcpu *vmx)
 		return ept_fault(vmx, 0, true, &vcpu->stats.exit.ept_misconfig);
 	vcpu->stats.exit.mmio++;
 	vcpu->stats.exit.ept_misconfig--;
-	return emulate_access(vcpu, gpa, true);
+	return vmx_emulate_access(vcpu, gpa, true);
 }
 
 /*

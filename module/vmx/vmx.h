@@ -215,6 +215,7 @@ void vmx_pml_drain(struct vmx_vcpu *vmx);
 void vmx_apicv_msrs(struct vmx_vcpu *vmx);	/* the APIC's part of the MSR bitmap */
 u32 vmx_apicv_cpu(const struct vmx_vcpu *vmx, u32 ctl);		/* @ctl as APICv wants it */
 u32 vmx_apicv_cpu2(const struct vmx_vcpu *vmx);
+void vmx_apicv_init_vmcs(struct vmx_vcpu *vmx);
 void vmx_apicv_leave(struct vmx_vcpu *vmx);	/* what the core keeps of the registers */
 
 /* irq.S: code, of this many bytes for each vector */
@@ -290,6 +291,9 @@ int exit_gp(struct vmx_vcpu *vmx);
 int exit_exception(struct vmx_vcpu *vmx);
 int exit_ept_violation(struct vmx_vcpu *vmx);
 int exit_ept_misconfig(struct vmx_vcpu *vmx);
+/* An access that no memory answers; see exit_mem.c. Sleeps. 1, 0 or errno, as hw_handle_exit() */
+int vmx_emulate_access(struct um_vcpu *vcpu, gpa_t gpa, bool hint);
+int exit_apic_access(struct vmx_vcpu *vmx);
 int exit_task_switch(struct vmx_vcpu *vmx);
 int exit_triple_fault(struct vmx_vcpu *vmx);
 int exit_irq_window(struct vmx_vcpu *vmx);

@@ -47,6 +47,8 @@ enum {
 	APIC_UNBLOCKED,	/* and comes */
 	APIC_POST,	/* vCPU 0: an IPI to vCPU 1, APIC_MANY_ROUNDS times */
 	APIC_SPIN,	/* which takes them without a pause */
+	APIC_HOLE,	/* nothing answers where an xAPIC would be */
+	APIC_COVERED,	/* memory is there: a word is copied to the next, plus 1 */
 };
 
 #define APIC_MANY_ROUNDS	200
@@ -58,7 +60,10 @@ enum {
 #define APIC_LEAVE_HIGH		0x61
 #define APIC_SERVING_VEC	0x71
 
-/* arg[0] of APIC_MANY: the TPR by MSR, by CR8; self-IPIs by their register, by the ICR; reads */
+/*
+ * arg[0] of APIC_MANY: the TPR by its register, by CR8; self-IPIs by a register of their own, if
+ * there is one, by the ICR; reads
+ */
 enum {
 	APIC_MANY_TPR, APIC_MANY_CR8, APIC_MANY_SELF, APIC_MANY_ICR, APIC_MANY_READ, APIC_MANY_KINDS
 };

@@ -43,6 +43,11 @@ void um_pfn_put(struct um_pfn *pfn, bool dirtied)
 {
 }
 
+bool um_apicv_page_here(const struct um_vm *v, gfn_t gfn)
+{
+	return false;
+}
+
 void um_make_request(struct um_vcpu *v, enum um_request req)
 {
 }

@@ -38,6 +38,12 @@ bool irq_apicv(void)
 	return c == 'Y';
 }
 
+/* Guest-physical addresses are EPT's. */
+bool irq_apicv_xapic(void)
+{
+	return irq_apicv() && mmu_wanted() != MMU_SHADOW;
+}
+
 static void on_signal(int sig)
 {
 	(void)sig;

@@ -18,6 +18,7 @@ struct irq_runner {
 void irq_map_devices(struct vcpu **vcpus, unsigned int n);
 /* The CPU runs the APICs of vCPUs that are in x2APIC mode: Umbra and its parameter apicv. */
 bool irq_apicv(void);
+bool irq_apicv_xapic(void);	/* in xAPIC mode too */
 /* SIGUSR1 ends KVM_RUN and nothing else. */
 void irq_catch_signals(void);
 /* Runs op in a thread of its own, and waits for its end; a signal ends a guest that hangs. */

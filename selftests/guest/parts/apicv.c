@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* What a CPU may do for the local APIC without an exit, in x2APIC mode. */
+/* What a CPU may do for the local APIC without an exit. */
 #include "../apic_regs.h"
 
 #define IOAPIC_WINDOW	(IOAPIC_GVA + 0x10)
@@ -18,6 +18,14 @@ static u32 ioapic_get(u32 reg)
 {
 	write32(IOAPIC_GVA, reg);
 	return read32(IOAPIC_WINDOW);
+}
+
+static void send_self(u8 vector)
+{
+	if (apic_cpus[me()].x2apic)
+		set(REG_SELF, vector);
+	else
+		send(0, ICR_SELF | vector);
 }
 
 static u64 read_cr8(void)
@@ -51,7 +59,7 @@ static void write_by_cr8(u32 i)
 static void read_registers(void)
 {
 	GUEST_EQ(get(REG_VERSION), 0x50014);
-	GUEST_EQ(get(REG_LDR), 1);
+	GUEST_EQ(get(REG_LDR), apic_cpus[0].x2apic);
 	GUEST_EQ(get(REG_SPIV), ENABLED | APIC_SPURIOUS);
 	GUEST_EQ(get(REG_IRR + 0x20), 0);
 	GUEST_EQ(get(REG_ISR + 0x20), 0);
@@ -67,7 +75,7 @@ static void one_of_many(u64 kind, u32 i)
 		write_by_cr8(i);
 		break;
 	case APIC_MANY_SELF:
-		set(REG_SELF, MANY_VEC);
+		send_self(MANY_VEC);
 		break;
 	case APIC_MANY_ICR:
 		send(0, ICR_SELF | MANY_VEC);
@@ -115,7 +123,7 @@ static void test_level(void)
 	GUEST_EQ(count(APIC_LEVEL_VEC), APIC_LEVELS);
 	GUEST_EQ(ioapic_get(REDIR_LOW) & REDIR_REMOTE, 0);
 	/* The same vector edge-triggered, as an IPI. */
-	set(REG_SELF, APIC_LEVEL_VEC - 1);
+	send_self(APIC_LEVEL_VEC - 1);
 	irq_on();
 	irq_off();
 	GUEST_EQ(count(APIC_LEVEL_VEC - 1), 1);
@@ -124,12 +132,12 @@ static void test_level(void)
 static void test_off(void)
 {
 	set(REG_SPIV, APIC_SPURIOUS);
-	set(REG_SELF, MANY_VEC);
+	send_self(MANY_VEC);
 	set(REG_SPIV, ENABLED | APIC_SPURIOUS);
 	irq_on();
 	irq_off();
 	GUEST_EQ(count(MANY_VEC), 0);
-	set(REG_SELF, MANY_VEC);
+	send_self(MANY_VEC);
 	irq_on();
 	irq_off();
 	GUEST_EQ(count(MANY_VEC), 1);
@@ -138,8 +146,8 @@ static void test_off(void)
 static void test_leave(void)
 {
 	set(REG_TPR, APIC_LEAVE_TPR);
-	set(REG_SELF, APIC_LEAVE_VEC);
-	set(REG_SELF, APIC_LEAVE_HIGH);
+	send_self(APIC_LEAVE_VEC);
+	send_self(APIC_LEAVE_HIGH);
 }
 
 static void test_serving(void)
@@ -165,7 +173,7 @@ static void test_blocked(bool blocked)
 	u32 i;
 
 	if (blocked)
-		set(REG_SELF, MANY_VEC);
+		send_self(MANY_VEC);
 	irq_on();
 	for (i = 0; i < 100; i++)
 		asm volatile("pause");
@@ -231,6 +239,13 @@ void test_apicv(u64 op)
 		break;
 	case APIC_SPIN:
 		test_spin();
+		break;
+	case APIC_HOLE:
+		write32(APIC_GVA + REG_TPR, 0);
+		GUEST_EQ(read32(APIC_GVA + REG_TPR), 0xffffffff);
+		break;
+	case APIC_COVERED:
+		write32(APIC_GVA + 4, read32(APIC_GVA) + 1);
 		break;
 	}
 }
