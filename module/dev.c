@@ -10,6 +10,7 @@
 #include <linux/module.h>
 #include <linux/slab.h>
 
+#include "cpuid.h"
 #include "hw.h"
 #include "ioctl.h"
 #include "mmu.h"
@@ -89,6 +90,7 @@ static const struct {
 	{ KVM_CAP_GET_MSR_FEATURES, 1 },
 	{ KVM_CAP_LAST_CPU, 1 },
 	{ KVM_CAP_BINARY_STATS_FD, 1 },
+	{ KVM_CAP_SYS_ATTRIBUTES, 1 },
 	{ KVM_CAP_DIRTY_LOG_RING, UM_DIRTY_RING_MAX },
 	{ KVM_CAP_DIRTY_LOG_RING_ACQ_REL, UM_DIRTY_RING_MAX },
 	{ KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2,
@@ -168,6 +170,26 @@ static long dev_mce_cap(void *owner, void *arg, unsigned long uarg)
 	return 0;
 }
 
+/* The states of XSAVE that a guest can have. */
+static bool is_xcomp(const struct kvm_device_attr *attr)
+{
+	return !attr->group && attr->attr == KVM_X86_XCOMP_GUEST_SUPP;
+}
+
+static long dev_has_attr(void *owner, void *arg, unsigned long uarg)
+{
+	return is_xcomp(arg) ? 0 : -ENXIO;
+}
+
+static long dev_get_attr(void *owner, void *arg, unsigned long uarg)
+{
+	const struct kvm_device_attr *attr = arg;
+
+	if (!is_xcomp(attr))
+		return -ENXIO;
+	return put_user(um_supported_xcr0, (u64 __user *)(uintptr_t)attr->addr);
+}
+
 static const struct um_ioctl um_dev_ioctls[] = {
 	{ KVM_CHECK_EXTENSION, 0, dev_check_extension },
 	{ KVM_CREATE_VM, 0, dev_create_vm },
@@ -179,6 +201,8 @@ static const struct um_ioctl um_dev_ioctls[] = {
 	{ KVM_GET_MSR_FEATURE_INDEX_LIST, UM_IOC_RAW, dev_msr_feature_list },
 	{ KVM_GET_MSRS, UM_IOC_RAW, dev_feature_msrs },
 	{ KVM_X86_GET_MCE_CAP_SUPPORTED, 0, dev_mce_cap },
+	{ KVM_HAS_DEVICE_ATTR, 0, dev_has_attr },
+	{ KVM_GET_DEVICE_ATTR, 0, dev_get_attr },
 };
 
 /* The KVM ABI answers an unknown command of the system with EINVAL, not ENOTTY. */

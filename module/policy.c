@@ -3,6 +3,8 @@
  * KVM_ENABLE_CAP of a VM for choices that are a value to remember. vm->lock guards them while
  * they change.
  */
+#include <linux/kvm_para.h>
+
 #include "guest_debug.h"
 #include "policy.h"
 #include "umbra.h"
@@ -27,6 +29,7 @@ static const struct {
 	{ KVM_CAP_ENFORCE_PV_FEATURE_CPUID, 1 },
 	{ KVM_CAP_XSAVE2, sizeof(struct kvm_xsave) },
 	{ KVM_CAP_SREGS2, 1 },
+	{ KVM_CAP_EXIT_HYPERCALL, UM_USER_HYPERCALLS },
 	{ KVM_CAP_HALT_POLL, 1 },
 	{ KVM_CAP_INTR_SHADOW, 1 },
 	{ KVM_CAP_NOP_IO_DELAY, 1 },
@@ -111,6 +114,11 @@ static long um_policy_set(struct um_vm_policy *p, u32 cap, u64 val)
 		if (val > U32_MAX)
 			return -EINVAL;
 		WRITE_ONCE(p->halt_poll, UM_HALT_POLL | val);
+		return 0;
+	case KVM_CAP_EXIT_HYPERCALL:
+		if (val & ~(u64)UM_USER_HYPERCALLS)
+			return -EINVAL;
+		p->user_hypercalls = val;
 		return 0;
 	case KVM_CAP_X86_USER_SPACE_MSR:
 		if (val & ~(u64)UM_USER_MSR)

@@ -18,6 +18,7 @@ struct um_vm;
 			 KVM_X86_QUIRK_FIX_HYPERCALL_INSN | \
 			 KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS)
 
+#define UM_USER_HYPERCALLS	BIT(KVM_HC_MAP_GPA_RANGE)
 #define UM_HALT_POLL	BIT_ULL(32)
 
 struct um_vm_policy {
@@ -25,6 +26,7 @@ struct um_vm_policy {
 	u32 disabled_exits;		/* KVM_X86_DISABLE_EXITS_*: the CPU executes these */
 	u32 user_msr;			/* KVM_MSR_EXIT_REASON_*: these go to userspace */
 	u64 halt_poll;			/* UM_HALT_POLL | ns; 0: as the parameter says */
+	u32 user_hypercalls;		/* BIT(KVM_HC_*): userspace answers these */
 	u32 max_vcpu_id;		/* ids are below it; 0: not chosen */
 	bool hide_platform_info;	/* from the guest */
 	bool exit_on_emulation_failure;	/* also for user code */

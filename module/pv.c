@@ -256,6 +256,54 @@ static void um_kick_cpu(struct um_vcpu *vcpu, u32 apic_id)
 		um_irq_deliver(vcpu->vm, &msg, vcpu);
 }
 
+static int um_complete_hypercall(struct um_vcpu *vcpu)
+{
+	u64 ret = READ_ONCE(vcpu->run->hypercall.ret);
+
+	vcpu->gpr[UM_RAX] = um_64bit(vcpu) ? ret : (u32)ret;
+	return um_skip_insn(vcpu, vcpu->pio.insn_len);
+}
+
+/* Newer kernels have flags there, of which this is the first bit. */
+static void um_hypercall_mode(struct kvm_run *run, bool long_mode)
+{
+#ifdef KVM_EXIT_HYPERCALL_LONG_MODE
+	run->hypercall.flags = long_mode ? KVM_EXIT_HYPERCALL_LONG_MODE : 0;
+#else
+	run->hypercall.longmode = long_mode;
+#endif
+}
+
+static bool um_gpa_range_valid(u64 gpa, u64 npages)
+{
+	gfn_t gfn = gpa_to_gfn(gpa);
+
+	return !um_page_offset(gpa) && gfn + npages > gfn;
+}
+
+bool um_hypercall_exits(struct um_vcpu *vcpu, u64 nr, unsigned int len)
+{
+	u64 *gpr = vcpu->gpr, mask = um_64bit(vcpu) ? ~0ULL : U32_MAX;
+	struct kvm_run *run = vcpu->run;
+
+	if (nr != KVM_HC_MAP_GPA_RANGE ||
+	    !(READ_ONCE(vcpu->vm->policy.user_hypercalls) & BIT(KVM_HC_MAP_GPA_RANGE)) ||
+	    !um_gpa_range_valid(gpr[UM_RBX] & mask, gpr[UM_RCX] & mask))
+		return false;
+	/* For the completion, when the vCPU is not loaded. */
+	um_need(vcpu, UM_ST_RIP | UM_ST_RFLAGS | UM_ST_INTR);
+	vcpu->pio.insn_len = len;
+	vcpu->complete = um_complete_hypercall;
+	memset(&run->hypercall, 0, sizeof(run->hypercall));
+	run->exit_reason = KVM_EXIT_HYPERCALL;
+	run->hypercall.nr = nr;
+	run->hypercall.args[0] = gpr[UM_RBX] & mask;
+	run->hypercall.args[1] = gpr[UM_RCX] & mask;
+	run->hypercall.args[2] = gpr[UM_RDX] & mask;
+	um_hypercall_mode(run, um_64bit(vcpu));
+	return true;
+}
+
 long um_hypercall(struct um_vcpu *vcpu, u64 nr, bool long_mode)
 {
 	switch (nr) {
@@ -272,6 +320,8 @@ long um_hypercall(struct um_vcpu *vcpu, u64 nr, bool long_mode)
 	case KVM_HC_SEND_IPI:
 		return um_pv_has(vcpu, KVM_FEATURE_PV_SEND_IPI) ? um_send_ipi(vcpu, long_mode) :
 								  -KVM_ENOSYS;
+	case KVM_HC_MAP_GPA_RANGE:
+		return READ_ONCE(vcpu->vm->policy.user_hypercalls) ? -KVM_EINVAL : -KVM_ENOSYS;
 	default:
 		return -KVM_ENOSYS;
 	}

@@ -22,6 +22,8 @@ int um_pv_msr_write(struct um_vcpu *vcpu, u32 index, u64 val);
 
 /* The hypercall in the vCPU's registers: its answer. Inner loop: takes no lock, does not sleep. */
 long um_hypercall(struct um_vcpu *vcpu, u64 nr, bool long_mode);
+/* One that userspace is to answer, of @len bytes, loaded: true: to userspace. */
+bool um_hypercall_exits(struct um_vcpu *vcpu, u64 nr, unsigned int len);
 
 static inline bool um_steals(const struct um_vcpu *vcpu)
 {

@@ -11,7 +11,6 @@
 #define PAYLOAD		0x123456789000ULL
 #define MWAIT		"\x0f\x01\xc9"
 #define HLT		"\xf4"
-#define VMMCALL		"\x0f\x01\xd9"
 
 static void test_bounds(void)
 {
@@ -175,17 +174,23 @@ static void test_hlt_inside(void)
 	guest_destroy(vcpu);
 }
 
-static void test_hypercall(void)
+static void test_system_attr(void)
 {
-	struct vcpu *vcpu = raw_create_code(VMMCALL RAW_END);
+	uint64_t xcr0 = 0, cpuid = cpuid_value(0xd, 0, CPUID_EAX);
+	struct kvm_device_attr attr = { .attr = KVM_X86_XCOMP_GUEST_SUPP, .addr = (uintptr_t)&xcr0 };
+	int fd = dev_open();
 
-	tap_ok(raw_run(vcpu) == KVM_EXIT_IO && raw_ended(vcpu), "VMMCALL works");
-	tap_eq(vcpu->vm->mem[RAW_GPA + 2], 0xc1, "as it became VMCALL");
-	must(enable_cap(vcpu->vm->fd, KVM_CAP_DISABLE_QUIRKS2, KVM_X86_QUIRK_FIX_HYPERCALL_INSN));
-	raw_load_code(vcpu, VMMCALL RAW_END);
-	tap_eq(raw_run(vcpu), KVM_EXIT_SHUTDOWN, "without the quirk it is #UD");
-	tap_eq(vcpu->vm->mem[RAW_GPA + 2], 0xd9, "and stays what it is");
-	guest_destroy(vcpu);
+	tap_eq(xioctl(fd, KVM_HAS_DEVICE_ATTR, &attr), 0, "the system tells of XSAVE's states");
+	tap_eq(xioctl(fd, KVM_GET_DEVICE_ATTR, &attr), 0, "and which");
+	tap_eq(xcr0 & 0xffffffff, cpuid, "those of CPUID");
+	attr.addr = 8;
+	tap_eq(xioctl(fd, KVM_GET_DEVICE_ATTR, &attr), -EFAULT, "not to a bad address");
+	attr.attr = 1;
+	tap_eq(xioctl(fd, KVM_HAS_DEVICE_ATTR, &attr), -ENXIO, "nothing else");
+	tap_eq(xioctl(fd, KVM_GET_DEVICE_ATTR, &attr), -ENXIO, "can be read");
+	attr.group = 1;
+	tap_eq(xioctl(fd, KVM_HAS_DEVICE_ATTR, &attr), -ENXIO, "nor is there another group");
+	close(fd);
 }
 
 static void test_sregs2(void)
@@ -294,7 +299,7 @@ int main(void)
 	test_triple_fault();
 	test_sync_regs();
 	test_mwait();
-	test_hypercall();
+	test_system_attr();
 	test_hlt_inside();
 	test_sregs2();
 	test_xsave2();

@@ -52,10 +52,12 @@ static void hypercall(struct um_vcpu *vcpu)
 	vcpu->gpr[UM_RAX] = long_mode ? ret : (u32)ret;
 }
 
-/* Not those that may take long. */
+/* Not those that may take long, or that userspace may answer. */
 bool exit_vmcall_fast(struct vmx_vcpu *vmx)
 {
-	if (vmx->vcpu.gpr[UM_RAX] == KVM_HC_SEND_IPI)
+	u64 nr = vmx->vcpu.gpr[UM_RAX];
+
+	if (nr == KVM_HC_SEND_IPI || nr == KVM_HC_MAP_GPA_RANGE)
 		return false;
 	vmx->vcpu.stats.exit.vmcall++;
 	hypercall(&vmx->vcpu);
@@ -64,7 +66,11 @@ bool exit_vmcall_fast(struct vmx_vcpu *vmx)
 
 int exit_vmcall(struct vmx_vcpu *vmx)
 {
-	hypercall(&vmx->vcpu);
+	struct um_vcpu *vcpu = &vmx->vcpu;
+
+	if (!um_cpl(vcpu) && um_hypercall_exits(vcpu, vcpu->gpr[UM_RAX], vmx_insn_len(vmx)))
+		return 0;
+	hypercall(vcpu);
 	return vmx_skip(&vmx->vcpu);
 }
 
