@@ -14,7 +14,7 @@
 #include "mmu.h"
 #include "msr.h"
 
-/* The backend must know guest-physical addresses; shadow tables would need one more kind of leaf. */
+/* Shadow tables would need one more kind of leaf. */
 int um_apicv_vm_init(struct um_vm *vm)
 {
 	bool wanted = hw_caps.apicv && vm->irq.chip && vm->backend == UM_BACKEND_EPT;

@@ -264,15 +264,12 @@ static int um_complete_hypercall(struct um_vcpu *vcpu)
 	return um_skip_insn(vcpu, vcpu->pio.insn_len);
 }
 
-/* Newer kernels have flags there, of which this is the first bit. */
-static void um_hypercall_mode(struct kvm_run *run, bool long_mode)
-{
+/* Was the guest in 64-bit mode? Newer kernels have flags there, of which this is bit 0. */
 #ifdef KVM_EXIT_HYPERCALL_LONG_MODE
-	run->hypercall.flags = long_mode ? KVM_EXIT_HYPERCALL_LONG_MODE : 0;
+#define hypercall_long_mode	hypercall.flags
 #else
-	run->hypercall.longmode = long_mode;
+#define hypercall_long_mode	hypercall.longmode
 #endif
-}
 
 static bool um_gpa_range_valid(u64 gpa, u64 npages)
 {
@@ -300,7 +297,7 @@ bool um_hypercall_exits(struct um_vcpu *vcpu, u64 nr, unsigned int len)
 	run->hypercall.args[0] = gpr[UM_RBX] & mask;
 	run->hypercall.args[1] = gpr[UM_RCX] & mask;
 	run->hypercall.args[2] = gpr[UM_RDX] & mask;
-	um_hypercall_mode(run, um_64bit(vcpu));
+	run->hypercall_long_mode = um_64bit(vcpu);
 	return true;
 }
 

@@ -17,7 +17,8 @@
 	X(cr0) X(cr3) X(cr4) X(cr8) X(dr) X(io) X(mmio) X(ept_violation) X(ept_misconfig) \
 	X(irq_window) X(nmi_window) X(invlpg) X(invpcid) X(wbinvd) X(xsetbv) X(pause) \
 	X(preempt_timer) X(triple_fault) X(task_switch) X(desc_table) X(entry_failed) \
-	X(other) X(eoi) X(apic_access) X(apic_write) X(pml_full) X(pf_guest) X(pf_hidden) X(pf_write_track)
+	X(other) X(eoi) X(apic_access) X(apic_write) X(pml_full) X(pf_guest) X(pf_hidden) \
+	X(pf_write_track)
 
 #define UM_VCPU_COUNTERS(X) \
 	X(entries) X(exits) X(fast_exits) X(user_exits) X(tlb_flush) X(tlb_flush_tag) \

@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "lib/irqs.h"
@@ -61,7 +62,7 @@ static void test_exits(const struct mode *mode)
 		guest_test(vcpu, APIC_MANY, "%s: %s", mode->name, what[kind]);
 		exits = stat_value(vcpu->fd, "exits") - before;
 		tap_diag("%llu exits in %u rounds", (unsigned long long)exits, APIC_MANY_ROUNDS);
-		/* The module finds out whom an x2APIC's ICR addresses, and what an xAPIC's PPR is. */
+		/* The module finds out whom an x2APIC's ICR addresses, and reads an xAPIC's PPR. */
 		most = BACKGROUND;
 		if (kind == (mode->x2apic ? APIC_MANY_ICR : APIC_MANY_TPR))
 			most += APIC_MANY_ROUNDS;
@@ -204,10 +205,10 @@ static void test_covered(void)
 	const struct mode xapic = { .name = "xAPIC" };
 	struct vcpu *vcpu = create(&xapic);
 	struct vm *vm = vcpu->vm;
-	static uint32_t page[1024] __attribute__((aligned(4096)));
+	uint32_t *page = host_pages(PAGE_SIZE);
 
 	guest_test(vcpu, APIC_SELF, "before a memslot covers it");
-	if (vm_set_slot(vm, 9, 0, APIC_GPA, sizeof(page), page) < 0) {
+	if (vm_set_slot(vm, 9, 0, APIC_GPA, PAGE_SIZE, page) < 0) {
 		tap_skip("the device keeps the place", "a memslot in its place");
 	} else {
 		page[0] = 0x12345678;
@@ -217,6 +218,7 @@ static void test_covered(void)
 	}
 	guest_test(vcpu, APIC_SELF, "and afterwards");
 	guest_destroy(vcpu);
+	munmap(page, PAGE_SIZE);
 }
 
 int main(void)

@@ -34,9 +34,10 @@ static uint64_t ask(struct vcpu *vcpu, uint64_t gpa, uint64_t npages, uint64_t r
 	regs.rdx = KVM_MAP_GPA_RANGE_ENCRYPTED;
 	raw_set_regs(vcpu, regs);
 	if (raw_run(vcpu) == KVM_EXIT_HYPERCALL) {
-		tap_ok(run->hypercall.nr == KVM_HC_MAP_GPA_RANGE && run->hypercall.args[0] == gpa &&
-		       run->hypercall.args[1] == npages && run->hypercall.longmode &&
-		       run->hypercall.args[2] == KVM_MAP_GPA_RANGE_ENCRYPTED, "it is told what for");
+		tap_ok(run->hypercall.nr == KVM_HC_MAP_GPA_RANGE && run->hypercall.longmode &&
+		       run->hypercall.args[0] == gpa && run->hypercall.args[1] == npages &&
+		       run->hypercall.args[2] == KVM_MAP_GPA_RANGE_ENCRYPTED,
+		       "it is told what for");
 		run->hypercall.ret = ret;
 		raw_run(vcpu);
 	}

@@ -177,9 +177,10 @@ static void test_hlt_inside(void)
 static void test_system_attr(void)
 {
 	uint64_t xcr0 = 0, cpuid = cpuid_value(0xd, 0, CPUID_EAX);
-	struct kvm_device_attr attr = { .attr = KVM_X86_XCOMP_GUEST_SUPP, .addr = (uintptr_t)&xcr0 };
+	struct kvm_device_attr attr = { .attr = KVM_X86_XCOMP_GUEST_SUPP };
 	int fd = dev_open();
 
+	attr.addr = (uintptr_t)&xcr0;
 	tap_eq(xioctl(fd, KVM_HAS_DEVICE_ATTR, &attr), 0, "the system tells of XSAVE's states");
 	tap_eq(xioctl(fd, KVM_GET_DEVICE_ATTR, &attr), 0, "and which");
 	tap_eq(xcr0 & 0xffffffff, cpuid, "those of CPUID");

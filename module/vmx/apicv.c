@@ -137,7 +137,7 @@ void hw_interrupt(struct um_vcpu *vcpu)
 	stub();
 }
 
-/* SDM "Exit Qualification for APIC-Access VM Exits from Linear Accesses and Guest-Physical Accesses" */
+/* SDM "Exit Qualification for APIC-Access VM Exits" */
 #define ACCESS_TYPE_SHIFT	12
 #define ACCESS_TYPE		0xf
 #define ACCESS_LINEAR_WRITE	1	/* a read is 0 */
