@@ -7,6 +7,8 @@ PREFIX	?= /usr/local
 GEOMETRY ?= skylake-x
 LIMIT	?= 128
 MAKEFLAGS += --no-print-directory
+# Of make fuzz-ioctls; bash counts in the variable of that name.
+unexport SECONDS
 
 running_headers	:= $(wildcard /lib/modules/$(shell uname -r)/build)
 # LAB=host works on this machine, so with its kernel.
