@@ -14,7 +14,7 @@
 #include "mmu.h"
 #include "msr.h"
 
-/* Shadow tables would need one more kind of leaf. */
+/* Under EPT only: shadow tables would need one more kind of leaf. */
 int um_apicv_vm_init(struct um_vm *vm)
 {
 	bool wanted = hw_caps.apicv && vm->irq.chip && vm->backend == UM_BACKEND_EPT;

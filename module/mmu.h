@@ -88,8 +88,8 @@ struct um_fault {
  *	host took an interrupt. Loaded, sleeps not. NULL: nothing is kept that this makes wrong
  *
  * @unmap: drop every translation of the gfns [@start, @end) of @slot, NULL: where none is, and the
- *	backend is EPT. These six: mmu_lock held for
- *	write. The first four answer true: the caller flushes every vCPU before it drops the lock
+ *	backend is EPT. These six: mmu_lock held for write. The first four answer true: the caller
+ *	flushes every vCPU before it drops the lock
  * @wrprotect: take the right to write from them
  * @rearm: have the next write to each of them logged: it faults, or the CPU runs with UM_IC_PML and
  *	notes it. NULL: as @wrprotect

@@ -79,7 +79,7 @@ void um_lapic_written(struct um_vcpu *vcpu, u32 reg)
 	struct um_lapic *l = vcpu->irq.lapic;
 	u32 val;
 
-	reg &= REG_MASK;
+	reg &= LAPIC_REGS_SIZE - LAPIC_STRIDE;
 	val = lapic_get(&l->regs, reg);
 	if (vcpu->irq.hw_apic == HW_APIC_XAPIC)
 		lapic_set(&l->regs, reg, l->known[reg / LAPIC_STRIDE]);
