@@ -83,7 +83,7 @@ static void tick(pthread_t *id, double end)
 	unsigned int n = 0;
 
 	while (now() < end) {
-		usleep(TICK_US);
+		usleep(TICK_US * slowness());
 		pthread_kill(id[n++ % FUZZ_THREADS], SIGUSR1);
 	}
 }
@@ -116,7 +116,7 @@ static bool wait_for(pid_t pid, int *status, double seconds)
 			return true;
 		if (now() > end)
 			return false;
-		usleep(TICK_US);
+		usleep(TICK_US * slowness());
 	}
 }
 
@@ -238,7 +238,7 @@ static void check_guest(void)
 
 int main(int argc, char **argv)
 {
-	double seconds = argc > 1 ? atof(argv[1]) : DEFAULT_SECONDS;
+	double seconds = argc > 1 ? atof(argv[1]) : DEFAULT_SECONDS * slowness();
 	uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 0) : DEFAULT_SEED;
 
 	tap_start("ioctlfuzz", seconds + 120);

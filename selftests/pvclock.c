@@ -73,6 +73,21 @@ static void test_offset(struct vcpu *vcpu)
 	tap_ok(after - before >= 1ULL << 50 && after - before < 1ULL << 51, "and shifts the TSC");
 }
 
+/* Between two reads, the host doing nothing else. */
+static uint64_t shortest_step(struct vcpu *vcpu)
+{
+	uint64_t shortest = -1ULL, first, step;
+	int i;
+
+	for (i = 0; i < 10; i++) {
+		first = guest_rdtsc(vcpu);
+		step = guest_rdtsc(vcpu) - first;
+		if (step < shortest)
+			shortest = step;
+	}
+	return shortest;
+}
+
 static void test_frequency(struct vcpu *vcpu)
 {
 	int khz = xioctl_val(vcpu->fd, KVM_GET_TSC_KHZ, 0), slow;
@@ -87,14 +102,13 @@ static void test_frequency(struct vcpu *vcpu)
 	tap_eq(xioctl_val(vcpu->fd, KVM_SET_TSC_KHZ, 0xffffffff), -EINVAL, "4 THz are refused");
 	slow = khz / 64;
 	must(set_msr(vcpu, MSR_TSC, 0));
-	first = guest_rdtsc(vcpu);
-	fast = guest_rdtsc(vcpu) - first;
+	fast = shortest_step(vcpu);
 	tap_eq(xioctl_val(vcpu->fd, KVM_SET_TSC_KHZ, slow), 0, "a 64th of it is taken");
 	tap_eq(xioctl_val(vcpu->fd, KVM_GET_TSC_KHZ, 0), slow, "and told");
 	must(set_msr(vcpu, MSR_TSC, 1ULL << 40));
 	first = guest_rdtsc(vcpu);
 	tap_ok(first >> 32 == 1ULL << 8, "a TSC that is set counts on");
-	tap_ok(guest_rdtsc(vcpu) - first < fast / 8, "slowly");
+	tap_ok(shortest_step(vcpu) < fast / 8, "slowly");
 	must(xioctl_val(vcpu->fd, KVM_SET_TSC_KHZ, khz));
 	must(set_msr(vcpu, MSR_TSC, 0));
 }
