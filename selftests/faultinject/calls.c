@@ -339,6 +339,26 @@ static int tsc_offset(struct setup *s, unsigned long cmd)
 	return xioctl(s->vcpu->fd, cmd, &attr);
 }
 
+static int system_attr(struct setup *s, unsigned long cmd)
+{
+	uint64_t states;
+	struct kvm_device_attr attr = {
+		.attr = KVM_X86_XCOMP_GUEST_SUPP, .addr = (uintptr_t)&states,
+	};
+
+	return xioctl(s->vcpu->vm->dev, cmd, &attr);
+}
+
+static int has_system_attr(struct setup *s)
+{
+	return system_attr(s, KVM_HAS_DEVICE_ATTR);
+}
+
+static int get_system_attr(struct setup *s)
+{
+	return system_attr(s, KVM_GET_DEVICE_ATTR);
+}
+
 static int has_attr(struct setup *s)
 {
 	return tsc_offset(s, KVM_HAS_DEVICE_ATTR);
@@ -385,6 +405,8 @@ const struct call fi_calls[] = {
 	{ DEV(KVM_GET_MSR_FEATURE_INDEX_LIST), .fill = msr_room },
 	{ DEV(KVM_GET_MSRS), .fill = arch_caps, .answer = 1 },
 	{ DEV(KVM_X86_GET_MCE_CAP_SUPPORTED) },
+	{ DEV(KVM_HAS_DEVICE_ATTR), .op = has_system_attr },
+	{ DEV(KVM_GET_DEVICE_ATTR), .op = get_system_attr },
 	{ VM(KVM_SET_USER_MEMORY_REGION), "create a slot", .op = create_slot },
 	{ VM(KVM_SET_USER_MEMORY_REGION), "create a logged slot", .op = log_slot },
 	{ VM(KVM_SET_USER_MEMORY_REGION), "create one for rings", .op = log_slot, .ring = true },

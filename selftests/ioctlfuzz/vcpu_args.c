@@ -164,6 +164,9 @@ const struct fuzz_filler fuzz_vcpu_fillers[] = {
 	{ ON_VCPU, KVM_SET_CPUID, fill_cpuid, NULL },
 	{ ON_VCPU, KVM_SET_SIGNAL_MASK, fill_mask, NULL },
 	{ ON_VCPU, KVM_SET_TSC_KHZ, NULL, tsc_khz },
+	/* The system has one attribute, of the same number. */
+	{ ON_DEV, KVM_HAS_DEVICE_ATTR, fill_attr, NULL },
+	{ ON_DEV, KVM_GET_DEVICE_ATTR, fill_attr, NULL },
 	{ ON_VCPU, KVM_HAS_DEVICE_ATTR, fill_attr, NULL },
 	{ ON_VCPU, KVM_GET_DEVICE_ATTR, fill_attr, NULL },
 	{ ON_VCPU, KVM_SET_DEVICE_ATTR, fill_attr, NULL },
