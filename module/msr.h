@@ -36,7 +36,7 @@ long um_ioc_setup_mce(void *owner, void *arg, unsigned long uarg);
 long um_ioc_set_mce(void *owner, void *arg, unsigned long uarg);
 
 bool um_pat_valid(u64 pat);
-#define UM_APIC_BASE_DEFAULT	0xfee00000ULL	/* where a local APIC in xAPIC mode is after RESET */
+#define UM_APIC_BASE_DEFAULT	0xfee00000ULL	/* where an xAPIC is after RESET */
 bool um_apic_base_valid(struct um_vcpu *vcpu, u64 apic_base);
 void um_set_apic_base(struct um_vcpu *vcpu, u64 apic_base);
 
