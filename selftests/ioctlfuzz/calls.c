@@ -183,9 +183,20 @@ static int call(struct fuzz_thread *t, unsigned int nr)
 	return ioctl(t->fd, cmd, place);
 }
 
+/* First those that nobody has called: a slow machine does not come to many calls. */
+static unsigned int choose_command(struct fuzz_thread *t)
+{
+	unsigned int first = below(t, fuzz_nr_commands), i = 0;
+
+	while (i < fuzz_nr_commands &&
+	       __atomic_load_n(&fuzz_count->calls[(first + i) % fuzz_nr_commands], __ATOMIC_RELAXED))
+		i++;
+	return (first + i) % fuzz_nr_commands;
+}
+
 void fuzz_call(struct fuzz_thread *t)
 {
-	unsigned int nr = below(t, fuzz_nr_commands);
+	unsigned int nr = choose_command(t);
 	int ret;
 
 	choose_target(t, owner_of(&fuzz_commands[nr]));
