@@ -186,12 +186,14 @@ static int call(struct fuzz_thread *t, unsigned int nr)
 /* First those that nobody has called: a slow machine does not come to many calls. */
 static unsigned int choose_command(struct fuzz_thread *t)
 {
-	unsigned int first = below(t, fuzz_nr_commands), i = 0;
+	unsigned int nr = below(t, fuzz_nr_commands), left;
 
-	while (i < fuzz_nr_commands &&
-	       __atomic_load_n(&fuzz_count->calls[(first + i) % fuzz_nr_commands], __ATOMIC_RELAXED))
-		i++;
-	return (first + i) % fuzz_nr_commands;
+	for (left = fuzz_nr_commands; left; left--) {
+		if (!__atomic_load_n(&fuzz_count->calls[nr], __ATOMIC_RELAXED))
+			break;
+		nr = (nr + 1) % fuzz_nr_commands;
+	}
+	return nr;
 }
 
 void fuzz_call(struct fuzz_thread *t)
